@@ -1,0 +1,1 @@
+//! Shared pieces of the tests: generators, oracles and the text-case runner.

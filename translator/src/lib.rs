@@ -1,0 +1,1 @@
+//! The engine: guest instructions to IR to host code, and the loop that runs it.
