@@ -1,1 +1,3 @@
 //! The engine: guest instructions to IR to host code, and the loop that runs it.
+
+pub mod float;
