@@ -244,9 +244,7 @@ const ROW_COUNT: usize = {
     count
 };
 
-static ROWS: [Row; ROW_COUNT] = ROWS_BUILT;
-
-const ROWS_BUILT: [Row; ROW_COUNT] = {
+static ROWS: [Row; ROW_COUNT] = {
     let mut rows = [SECTIONS[0][0]; ROW_COUNT];
     let (mut next, mut section) = (0, 0);
     while section < SECTIONS.len() {
@@ -261,12 +259,24 @@ const ROWS_BUILT: [Row; ROW_COUNT] = {
     rows
 };
 
-static INDEX: table::Index<{ table::entries(&ROWS_BUILT) }> = table::Index::new(&ROWS_BUILT);
+static INDEX: table::Index<{ table::entries(&ROWS) }> = table::Index::new(&ROWS);
 
 #[inline]
 fn row_of(word: u32) -> Option<&'static Row> {
     INDEX.candidates(word).iter().map(|&row| &ROWS[row as usize]).find(|row| row.matches(word))
 }
+
+/// What decoding looks at, apart from the text of the rows.
+// PERF: 24 bytes a row instead of 96 keep the table in the first-level cache.
+static MATCHERS: [(u32, u32, fn(u32) -> bool, Op); ROW_COUNT] = {
+    let mut matchers = [(0, 0, ROWS[0].condition, ROWS[0].op); ROW_COUNT];
+    let mut row = 0;
+    while row < ROW_COUNT {
+        matchers[row] = (ROWS[row].mask, ROWS[row].value, ROWS[row].condition, ROWS[row].op);
+        row += 1;
+    }
+    matchers
+};
 
 /// All encodings, in order of precedence.
 pub fn rows() -> &'static [Row] {
@@ -283,5 +293,11 @@ pub fn decode(bytes: &[u8], _pc: u64) -> Result<Insn, DecodeError> {
 /// Decodes an instruction word.
 #[inline]
 pub fn decode_word(word: u32) -> Result<Insn, DecodeError> {
-    row_of(word).map(|row| Insn { word, op: row.op }).ok_or(DecodeError::Illegal)
+    for &row in INDEX.candidates(word) {
+        let (mask, value, condition, op) = MATCHERS[row as usize];
+        if word & mask == value && condition(word) {
+            return Ok(Insn { word, op });
+        }
+    }
+    Err(DecodeError::Illegal)
 }

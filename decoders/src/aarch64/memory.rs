@@ -99,7 +99,7 @@ section! {
                 Lse "zz 111 0 00 a r 1 sssss 0 ooo 00 nnnnn ttttt",
             ]
             Swp = "SWP (A, AL, L; B, H)" [Lse "zz 111 0 00 a r 1 sssss 1 000 00 nnnnn ttttt"]
-            LoadAcquirePc = "LDAPR (B, H)" [Rcpc "zz 111 0 00 1 0 1 sssss 1 100 00 nnnnn ttttt"]
+            LoadAcquirePc = "LDAPR (B, H)" [Rcpc "zz 111 0 00 1 0 1 11111 1 100 00 nnnnn ttttt"]
         }
         "Load/store register (pac)" {
             LoadAuthenticated = "LDRAA, LDRAB" [PAuth "11 111 0 00 m s 1 iiiiiiiii w 1 nnnnn ttttt"]
