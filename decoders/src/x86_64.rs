@@ -46,7 +46,7 @@ pub fn text(insn: &Insn, _pc: u64) -> String {
     options.set_uppercase_hex(false);
     options.set_small_hex_numbers_in_decimal(true);
     options.set_branch_leading_zeros(false);
-    options.set_rip_relative_addresses(false);
+    options.set_rip_relative_addresses(true);
     let mut line = String::new();
     formatter.format(insn, &mut line);
     line
