@@ -14,6 +14,16 @@ pub fn disassemble<'a>(
     features: &str,
     instructions: impl IntoIterator<Item = &'a [u8]>,
 ) -> Vec<Option<String>> {
+    disassemble_with(triple, features, &[], instructions)
+}
+
+/// [`disassemble`] with more options on the command line.
+pub fn disassemble_with<'a>(
+    triple: &str,
+    features: &str,
+    options: &[&str],
+    instructions: impl IntoIterator<Item = &'a [u8]>,
+) -> Vec<Option<String>> {
     let mut input = String::new();
     let mut count = 0;
     for bytes in instructions {
@@ -24,6 +34,7 @@ pub fn disassemble<'a>(
     }
     let mut child = Command::new(LLVM_MC)
         .args(["--disassemble", &format!("-triple={triple}"), &format!("-mattr={features}")])
+        .args(options)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
