@@ -1,3 +1,26 @@
 //! The engine: guest instructions to IR to host code, and the loop that runs it.
+//!
+//! In the order that an instruction travels; lower parts never see higher ones:
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `guest` | the three guests: names, register files, float rules |
+//! | `float` | exact float semantics without host floats |
+//! | `memory` | guest address space: mappings, permissions, code pages, host faults |
+//! | `ir` | ops (one table), builder, text form, verifier, interpreter |
+//! | `lift` | guest instruction -> IR block |
+//! | `opt` | passes over blocks, one a file |
+//! | `region` | IR blocks -> a control-flow graph with its loops inside |
+//! | `codegen` | region -> Cranelift -> host code in the code arena |
+//! | `cache` | translated units, links between them, invalidation |
+//! | `run` | engine, vm, vcpu: the dispatch loop, exits, budget, interrupts |
+//! | `stats` | counters |
+
+#![deny(unsafe_code)]
 
 pub mod float;
+pub mod guest;
+pub mod ir;
+pub mod lift;
+pub mod memory;
+pub mod run;

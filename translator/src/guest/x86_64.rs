@@ -1,0 +1,129 @@
+//! State slots of x86-64. Flags are kept as the value that decided them, so that setting flags costs nothing: ZF, SF, OF,
+//! PF and AF are computed when they are read.
+
+use super::register_file;
+
+register_file! {
+    /// `rax`.
+    RAX = "rax": I64,
+    /// `rcx`.
+    RCX = "rcx": I64,
+    /// `rdx`.
+    RDX = "rdx": I64,
+    /// `rbx`.
+    RBX = "rbx": I64,
+    /// `rsp`.
+    RSP = "rsp": I64,
+    /// `rbp`.
+    RBP = "rbp": I64,
+    /// `rsi`.
+    RSI = "rsi": I64,
+    /// `rdi`.
+    RDI = "rdi": I64,
+    /// `r8`.
+    R8 = "r8": I64,
+    /// `r9`.
+    R9 = "r9": I64,
+    /// `r10`.
+    R10 = "r10": I64,
+    /// `r11`.
+    R11 = "r11": I64,
+    /// `r12`.
+    R12 = "r12": I64,
+    /// `r13`.
+    R13 = "r13": I64,
+    /// `r14`.
+    R14 = "r14": I64,
+    /// `r15`.
+    R15 = "r15": I64,
+    /// CF.
+    CF = "cf": I1,
+    /// ZF is set if this is zero.
+    ZF = "zf": I64,
+    /// SF is bit 63 of this.
+    SF = "sf": I64,
+    /// OF is bit 63 of this.
+    OF = "of": I64,
+    /// PF is set if the low byte of this has an even number of one bits.
+    PF = "pf": I8,
+    /// AF is bit 4 of this.
+    AF = "af": I8,
+    /// DF.
+    DF = "df": I1,
+    /// Other bits of RFLAGS that user code can change (AC, ID), at their places.
+    RFLAGS_REST = "rflags_rest": I64,
+    /// Base of fs.
+    FS_BASE = "fs_base": I64,
+    /// Base of gs.
+    GS_BASE = "gs_base": I64,
+    /// MXCSR without its six flag bits; `fp_env` follows it.
+    MXCSR = "mxcsr": I32,
+    /// Vector register xmm0.
+    XMM0 = "xmm0": V128,
+    /// Vector register xmm1.
+    XMM1 = "xmm1": V128,
+    /// Vector register xmm2.
+    XMM2 = "xmm2": V128,
+    /// Vector register xmm3.
+    XMM3 = "xmm3": V128,
+    /// Vector register xmm4.
+    XMM4 = "xmm4": V128,
+    /// Vector register xmm5.
+    XMM5 = "xmm5": V128,
+    /// Vector register xmm6.
+    XMM6 = "xmm6": V128,
+    /// Vector register xmm7.
+    XMM7 = "xmm7": V128,
+    /// Vector register xmm8.
+    XMM8 = "xmm8": V128,
+    /// Vector register xmm9.
+    XMM9 = "xmm9": V128,
+    /// Vector register xmm10.
+    XMM10 = "xmm10": V128,
+    /// Vector register xmm11.
+    XMM11 = "xmm11": V128,
+    /// Vector register xmm12.
+    XMM12 = "xmm12": V128,
+    /// Vector register xmm13.
+    XMM13 = "xmm13": V128,
+    /// Vector register xmm14.
+    XMM14 = "xmm14": V128,
+    /// Vector register xmm15.
+    XMM15 = "xmm15": V128,
+    /// x87 control word.
+    FCW = "fcw": I16,
+    /// x87 status word, without TOP.
+    FSW = "fsw": I16,
+    /// x87 stack top, 0 to 7.
+    FTOP = "ftop": I8,
+    /// x87 tag bits: register i is in use if bit i is set.
+    FTAG = "ftag": I8,
+    /// x87 physical register 0: 80 bits in the low end.
+    FPR0 = "fpr0": I128,
+    /// x87 physical register 1: 80 bits in the low end.
+    FPR1 = "fpr1": I128,
+    /// x87 physical register 2: 80 bits in the low end.
+    FPR2 = "fpr2": I128,
+    /// x87 physical register 3: 80 bits in the low end.
+    FPR3 = "fpr3": I128,
+    /// x87 physical register 4: 80 bits in the low end.
+    FPR4 = "fpr4": I128,
+    /// x87 physical register 5: 80 bits in the low end.
+    FPR5 = "fpr5": I128,
+    /// x87 physical register 6: 80 bits in the low end.
+    FPR6 = "fpr6": I128,
+    /// x87 physical register 7: 80 bits in the low end.
+    FPR7 = "fpr7": I128,
+}
+
+/// Slot of general register `number`, in encoding order (rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15).
+pub const fn gpr(number: u8) -> crate::ir::Slot {
+    assert!(number < 16);
+    crate::ir::Slot(RAX.0 + number as u16)
+}
+
+/// Slot of vector register `number`.
+pub const fn xmm(number: u8) -> crate::ir::Slot {
+    assert!(number < 16);
+    crate::ir::Slot(XMM0.0 + number as u16)
+}

@@ -1,0 +1,149 @@
+//! The intermediate representation: what every guest instruction is lifted to, and all that later stages see.
+//!
+//! A [`Block`] is a straight line of [`Op`]s in SSA form, ended by one [`Terminator`]. Guest registers are *state
+//! slots* of the guest's [`RegisterFile`](crate::guest::RegisterFile), read with `get` and written with `set`; a
+//! value is named by the position of the op that makes it. Memory accesses and traps leave a block in the middle:
+//! what was `set` before them stays, nothing after them has happened.
+//!
+//! Invariants that others rely on (checked by the verifier): operands are defined before use and have
+//! the types that the table says; the first op is an `instruction` marker; `set` has the slot's type.
+//!
+//! Not here: how ops become host code (`codegen`), which guest instruction means what (`lift`).
+
+pub mod builder;
+pub mod ops;
+pub mod types;
+
+pub use builder::Builder;
+pub use ops::{Class, Effect, OPS, Op, OpInfo, ResultRule};
+pub use types::*;
+
+use crate::guest::Guest;
+
+/// An SSA value: the position of the op that defines it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Value(pub u32);
+
+impl Value {
+    /// The position of the defining op.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A state slot: an index into the guest's register file.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Slot(pub u16);
+
+impl Slot {
+    /// Sticky float exception flags, `float::flags` layout; slot 0 of every guest (I32).
+    pub const FP_FLAGS: Slot = Slot(0);
+    /// The float environment in the layout of [`FpEnv`](crate::guest::FpEnv); slot 1 of every guest (I32). Part of the
+    /// unit key: a block that sets it ends in [`Terminator::Resync`].
+    pub const FP_ENV: Slot = Slot(1);
+
+    /// The index into the register file.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// How a block ends. Addresses are guest virtual addresses.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Terminator {
+    /// Go on at a known address.
+    Jump {
+        /// Where.
+        target: u64,
+    },
+    /// Go on at one of two known addresses.
+    Branch {
+        /// I1.
+        cond: Value,
+        /// Where if the condition holds.
+        taken: u64,
+        /// Where otherwise.
+        fallthrough: u64,
+    },
+    /// Go on at a computed address.
+    Indirect {
+        /// I64.
+        target: Value,
+        /// What kind of jump it is.
+        hint: Hint,
+    },
+    /// Leave with a system call; the pc is `next` and the call's effects are the host program's business.
+    Syscall {
+        /// Address of the following instruction.
+        next: u64,
+    },
+    /// Leave with `trap` at the last instruction of the block.
+    Trap {
+        /// The reason.
+        trap: Trap,
+    },
+    /// Go on at `next` through the dispatcher, which looks at the unit key and at pending invalidations anew.
+    Resync {
+        /// Address of the following instruction.
+        next: u64,
+    },
+}
+
+impl Terminator {
+    /// The value that the terminator uses, if any.
+    pub fn operand(&self) -> Option<Value> {
+        match *self {
+            Terminator::Branch { cond, .. } => Some(cond),
+            Terminator::Indirect { target, .. } => Some(target),
+            _ => None,
+        }
+    }
+
+    /// Replaces the value that the terminator uses.
+    pub fn map_operand(&mut self, f: impl FnOnce(Value) -> Value) {
+        match self {
+            Terminator::Branch { cond, .. } => *cond = f(*cond),
+            Terminator::Indirect { target, .. } => *target = f(*target),
+            _ => {}
+        }
+    }
+
+    /// The addresses that are known to follow: none, one or two.
+    pub fn successors(&self) -> impl Iterator<Item = u64> {
+        let pair = match *self {
+            Terminator::Jump { target } => [Some(target), None],
+            Terminator::Branch { taken, fallthrough, .. } => [Some(taken), Some(fallthrough)],
+            _ => [None, None],
+        };
+        pair.into_iter().flatten()
+    }
+}
+
+/// A straight line of ops with one entry and one terminator.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Block {
+    /// Whose instructions these are.
+    pub guest: Guest,
+    /// Address of the first instruction.
+    pub start: u64,
+    /// Address behind the last byte that was read to make this block.
+    pub end: u64,
+    /// Number of `instruction` markers.
+    pub instructions: u32,
+    /// The ops in order.
+    pub ops: Vec<Op>,
+    /// Result type of each op; `None` where it has no result.
+    pub types: Vec<Option<Type>>,
+    /// How it ends.
+    pub terminator: Terminator,
+}
+
+impl Block {
+    /// Type of a value.
+    ///
+    /// # Panics
+    /// If the value is not one of this block; `verify` rules that out.
+    pub fn ty(&self, value: Value) -> Type {
+        self.types[value.index()].expect("a value has a type")
+    }
+}

@@ -1,0 +1,1 @@
+//! riscv64 instructions to IR.

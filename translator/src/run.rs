@@ -1,0 +1,3 @@
+//! Engine, vm and vcpu: the dispatch loop, exits, budgets, interrupts.
+
+pub mod state;
