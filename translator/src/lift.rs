@@ -90,9 +90,7 @@ pub fn lift_block(
             block.run(decoders::aarch64::decode, |_| 4, aarch64::Frontend::default(), aarch64::lift)
         }
         Guest::Riscv64 => {
-            block.builder.instruction(pc, 0);
-            block.builder.trap(Trap::Unsupported);
-            Ok(())
+            block.run(decoders::riscv64::decode, |insn| insn.len, riscv64::Frontend::default(), riscv64::lift)
         }
     }?;
     Ok(block.builder.finish(block.pc))
