@@ -71,9 +71,11 @@ fn access(
     if writes {
         let new = combine(b, old, operand);
         write(b, number, new);
-        b.terminate(Terminator::Resync { next: c.next });
     }
     set_x(b, i.rd, old);
+    if writes {
+        b.terminate(Terminator::Resync { next: c.next });
+    }
 }
 
 /// The two highest bits of the number say so.

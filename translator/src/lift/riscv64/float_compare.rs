@@ -53,7 +53,14 @@ pub fn fclass_d(b: &mut Builder, i: &Insn, c: &Context<'_, Frontend>) {
     classify(b, i, c, Type::F64);
 }
 
-fn compare(b: &mut Builder, i: &Insn, c: &Context<'_, Frontend>, ty: Type, cond: FloatCond, quiet: Quietness) {
+fn compare(
+    b: &mut Builder,
+    i: &Insn,
+    c: &Context<'_, Frontend>,
+    ty: Type,
+    cond: FloatCond,
+    quiet: Quietness,
+) {
     let (first, second) = (f(b, c, i.rs1, ty), f(b, c, i.rs2, ty));
     let holds = b.fcmp(first, second, cond, quiet);
     let result = b.zext(holds, Type::I64);
