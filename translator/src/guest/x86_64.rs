@@ -94,26 +94,27 @@ register_file! {
     FCW = "fcw": I16,
     /// x87 status word, without TOP.
     FSW = "fsw": I16,
-    /// x87 stack top, 0 to 7.
+    /// x87 stack top, 0 to 7. The registers are kept by their place in the stack, `ST0` the top, so that code need not
+    /// know it; it is only counted along.
     FTOP = "ftop": I8,
-    /// x87 tag bits: register i is in use if bit i is set.
+    /// x87 tag bits by place in the stack: `st(i)` is in use if bit i is set.
     FTAG = "ftag": I8,
-    /// x87 physical register 0: 80 bits in the low end.
-    FPR0 = "fpr0": I128,
-    /// x87 physical register 1: 80 bits in the low end.
-    FPR1 = "fpr1": I128,
-    /// x87 physical register 2: 80 bits in the low end.
-    FPR2 = "fpr2": I128,
-    /// x87 physical register 3: 80 bits in the low end.
-    FPR3 = "fpr3": I128,
-    /// x87 physical register 4: 80 bits in the low end.
-    FPR4 = "fpr4": I128,
-    /// x87 physical register 5: 80 bits in the low end.
-    FPR5 = "fpr5": I128,
-    /// x87 physical register 6: 80 bits in the low end.
-    FPR6 = "fpr6": I128,
-    /// x87 physical register 7: 80 bits in the low end.
-    FPR7 = "fpr7": I128,
+    /// x87 `st(0)`: 80 bits in the low end.
+    ST0 = "st0": I128,
+    /// x87 `st(1)`: 80 bits in the low end.
+    ST1 = "st1": I128,
+    /// x87 `st(2)`: 80 bits in the low end.
+    ST2 = "st2": I128,
+    /// x87 `st(3)`: 80 bits in the low end.
+    ST3 = "st3": I128,
+    /// x87 `st(4)`: 80 bits in the low end.
+    ST4 = "st4": I128,
+    /// x87 `st(5)`: 80 bits in the low end.
+    ST5 = "st5": I128,
+    /// x87 `st(6)`: 80 bits in the low end.
+    ST6 = "st6": I128,
+    /// x87 `st(7)`: 80 bits in the low end.
+    ST7 = "st7": I128,
 }
 
 /// Slot of general register `number`, in encoding order (rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15).
@@ -126,4 +127,10 @@ pub const fn gpr(number: u8) -> crate::ir::Slot {
 pub const fn xmm(number: u8) -> crate::ir::Slot {
     assert!(number < 16);
     crate::ir::Slot(XMM0.0 + number as u16)
+}
+
+/// Slot of x87 register `st(number)`.
+pub const fn st(number: u8) -> crate::ir::Slot {
+    assert!(number < 8);
+    crate::ir::Slot(ST0.0 + number as u16)
 }

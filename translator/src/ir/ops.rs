@@ -227,6 +227,10 @@ macro_rules! for_each_op {
         /// Leave with `trap` at this instruction if the condition holds. `info` is the fault address where the trap has
         /// one, else anything. What was `set` before stays set.
         trap_if = TrapIf(cond: I1, info: I64)[trap: Trap] -> None, Exit;
+        /// Leave with this instruction done if the condition holds: it counts as retired, none of its later ops happen, and
+        /// execution goes on behind it (an x86 `rep` whose count is zero). Compiled code leaves to the interpreter, as for
+        /// `trap_if`.
+        skip_if = SkipIf(cond: I1)[] -> None, Exit;
         /// Ask the host.
         env = Env(a: I64, b: I64)[call: EnvCall] -> I64, Environment;
 
@@ -262,7 +266,7 @@ macro_rules! for_each_op {
         int_to_float = IntToFloat(a: Word)[ty: Type, sign: Sign, round: Round, fraction: u8] -> Ty, Float;
         /// Round to an integral value; raises inexact only if `exact` is true.
         fround = FRound(a: Float)[round: Round, exact: bool] -> Same, Float;
-        /// Arm's FRECPE, FRSQRTE, FRECPX.
+        /// Arm's FRECPE, FRSQRTE, FRECPX; x86's RCPSS, RSQRTSS (which raise nothing).
         festimate = FEstimate(a: Float)[op: EstimateOp] -> Same, Float;
         /// Arm's FRECPS, FRSQRTS, FMULX.
         fstep = FStep(a: Float, b: Same)[op: StepOp] -> Same, Float;
@@ -403,7 +407,7 @@ macro_rules! for_each_op {
         vfwiden = VFWiden(v: V128)[lane: FloatLane] -> V128, Float;
         /// Two F64 lanes (or four F32 lanes as F16: `lane` is the source's) rounded into the lower half, zero above.
         vfnarrow = VFNarrow(v: V128)[lane: FloatLane, round: Round] -> V128, Float;
-        /// Arm's FRECPE, FRSQRTE on each lane.
+        /// Arm's FRECPE, FRSQRTE on each lane; x86's RCPPS, RSQRTPS.
         vfestimate = VFEstimate(v: V128)[lane: FloatLane, op: EstimateOp] -> V128, Float;
         /// Arm's FRECPS, FRSQRTS, FMULX on each lane.
         vfstep = VFStep(a: V128, b: V128)[lane: FloatLane, op: StepOp] -> V128, Float;

@@ -461,7 +461,7 @@ named! {
 }
 
 named! {
-    /// Arm's one-operand estimates.
+    /// One-operand estimates.
     pub enum EstimateOp {
         /// FRECPE: reciprocal estimate.
         Reciprocal = "recpe",
@@ -469,6 +469,10 @@ named! {
         ReciprocalSqrt = "rsqrte",
         /// FRECPX: reciprocal exponent.
         ReciprocalExponent = "recpx",
+        /// RCPSS, RCPPS: x86's reciprocal estimate; raises nothing.
+        X86Reciprocal = "rcp",
+        /// RSQRTSS, RSQRTPS: x86's reciprocal square root estimate; raises nothing.
+        X86ReciprocalSqrt = "rsqrt",
     }
 }
 
