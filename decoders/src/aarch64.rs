@@ -136,6 +136,8 @@ pub struct Insn {
     pub word: u32,
     /// What it is.
     pub op: Op,
+    /// What a CPU must have for it.
+    pub extension: Extension,
 }
 
 impl Insn {
@@ -268,15 +270,31 @@ fn row_of(word: u32) -> Option<&'static Row> {
 
 /// What decoding looks at, apart from the text of the rows.
 // PERF: 24 bytes a row instead of 96 keep the table in the first-level cache.
-static MATCHERS: [(u32, u32, fn(u32) -> bool, Op); ROW_COUNT] = {
-    let mut matchers = [(0, 0, ROWS[0].condition, ROWS[0].op); ROW_COUNT];
+static MATCHERS: [Matcher; ROW_COUNT] = {
+    let mut matchers = [Matcher::of(&ROWS[0]); ROW_COUNT];
     let mut row = 0;
     while row < ROW_COUNT {
-        matchers[row] = (ROWS[row].mask, ROWS[row].value, ROWS[row].condition, ROWS[row].op);
+        matchers[row] = Matcher::of(&ROWS[row]);
         row += 1;
     }
     matchers
 };
+
+#[derive(Clone, Copy)]
+struct Matcher {
+    mask: u32,
+    value: u32,
+    condition: fn(u32) -> bool,
+    op: Op,
+    extension: Extension,
+}
+
+impl Matcher {
+    const fn of(row: &Row) -> Self {
+        let Row { op, extension, mask, value, condition, .. } = *row;
+        Self { mask, value, condition, op, extension }
+    }
+}
 
 /// All encodings, in order of precedence.
 pub fn rows() -> &'static [Row] {
@@ -294,9 +312,9 @@ pub fn decode(bytes: &[u8], _pc: u64) -> Result<Insn, DecodeError> {
 #[inline]
 pub fn decode_word(word: u32) -> Result<Insn, DecodeError> {
     for &row in INDEX.candidates(word) {
-        let (mask, value, condition, op) = MATCHERS[row as usize];
-        if word & mask == value && condition(word) {
-            return Ok(Insn { word, op });
+        let row = &MATCHERS[row as usize];
+        if word & row.mask == row.value && (row.condition)(word) {
+            return Ok(Insn { word, op: row.op, extension: row.extension });
         }
     }
     Err(DecodeError::Illegal)
