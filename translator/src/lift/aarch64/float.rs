@@ -201,8 +201,7 @@ fn signedness(i: Insn) -> Sign {
 /// Float to integer with a rounding mode and fraction bits.
 fn convert_to_integer(l: &mut Lifter, i: Insn, round: Round, fraction: u8) {
     let value = l.float(i.rn(), precision(i));
-    let result =
-        l.float_to_int(value, width(i.sf()), signedness(i), round, InvalidInt::NanZero, fraction);
+    let result = l.float_to_int(value, width(i.sf()), signedness(i), round, InvalidInt::NanZero, fraction);
     l.set_reg(i.rd(), result);
 }
 
@@ -247,7 +246,8 @@ mod tests {
 
     #[test]
     fn immediates_are_the_floats_that_assemblers_write() {
-        for (imm, value) in [(0x70, 1.0), (0x00, 2.0), (0xf0, -1.0), (0x60, 0.5), (0x3f, 31.0), (0x40, 0.125)] {
+        for (imm, value) in [(0x70, 1.0), (0x00, 2.0), (0xf0, -1.0), (0x60, 0.5), (0x3f, 31.0), (0x40, 0.125)]
+        {
             assert_eq!(f64::from_bits(expand_immediate(imm, Type::F64)), value);
             assert_eq!(f64::from(f32::from_bits(expand_immediate(imm, Type::F32) as u32)), value);
         }

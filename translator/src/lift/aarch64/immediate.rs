@@ -18,11 +18,8 @@ pub(super) fn lift(l: &mut Lifter, op: Immediate, i: Insn) {
 /// `adr xd, label` / `adrp xd, label`: the address of a label, or of its 4 KiB page. (PC-rel. addressing)
 fn adr(l: &mut Lifter, i: Insn) {
     let offset = (i.signed(5, 19) << 2 | i64::from(i.bits(29, 2))) as u64;
-    let target = if i.bit(31) {
-        (l.pc & !0xfff).wrapping_add(offset << 12)
-    } else {
-        l.pc.wrapping_add(offset)
-    };
+    let target =
+        if i.bit(31) { (l.pc & !0xfff).wrapping_add(offset << 12) } else { l.pc.wrapping_add(offset) };
     let address = l.address(target);
     l.set_reg(i.rd(), address);
 }

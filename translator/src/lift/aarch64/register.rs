@@ -59,7 +59,13 @@ fn logical_shifted_register(l: &mut Lifter, i: Insn) {
     let a = l.reg(i.rn(), ty);
     let inverted = i.bit(21);
     let result = match i.bits(29, 2) {
-        1 if i.rn() == 31 => if inverted { l.not(b) } else { b },
+        1 if i.rn() == 31 => {
+            if inverted {
+                l.not(b)
+            } else {
+                b
+            }
+        }
         op @ (1 | 2) => {
             let b = if inverted { l.not(b) } else { b };
             if op == 1 { l.or(a, b) } else { l.xor(a, b) }

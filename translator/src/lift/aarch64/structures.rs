@@ -56,7 +56,9 @@ fn gather(l: &mut Lifter, sources: &[Value], bytes: [Option<Byte>; 16]) -> Value
     };
     let pattern: [u8; 16] = std::array::from_fn(pattern);
     for (number, &source) in sources.iter().enumerate() {
-        let same = |(position, &byte): (usize, &u8)| bytes[position].is_none() || byte as usize == number * 16 + position;
+        let same = |(position, &byte): (usize, &u8)| {
+            bytes[position].is_none() || byte as usize == number * 16 + position
+        };
         if pattern.iter().enumerate().all(same) {
             return source;
         }

@@ -7,9 +7,7 @@
 use super::Lifter;
 use crate::guest::FpEnv;
 use crate::guest::aarch64::{FPCR, QC, TPIDR};
-use crate::ir::{
-    Access, EnvCall, FenceSet, Order, Slot, Terminator, Trap, Type, Value,
-};
+use crate::ir::{Access, EnvCall, FenceSet, Order, Slot, Terminator, Trap, Type, Value};
 use decoders::aarch64::{Branch, Insn};
 
 /// AT_HWCAP: FP, ASIMD, CRC32, ATOMICS and CPUID.

@@ -110,13 +110,9 @@ pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
         Op::FminpScalar => float_pair(l, i, |l, a, b| l.fmin(a, b, MinMaxRule::Propagate)),
         Op::FmaxnmpScalar => float_pair(l, i, |l, a, b| l.fmax(a, b, MinMaxRule::Num2008)),
         Op::FminnmpScalar => float_pair(l, i, |l, a, b| l.fmin(a, b, MinMaxRule::Num2008)),
-        Op::Urecpe
-        | Op::Ursqrte
-        | Op::Bfcvtn
-        | Op::Frint32z
-        | Op::Frint32x
-        | Op::Frint64z
-        | Op::Frint64x => l.trap(Trap::Unsupported),
+        Op::Urecpe | Op::Ursqrte | Op::Bfcvtn | Op::Frint32z | Op::Frint32x | Op::Frint64z | Op::Frint64x => {
+            l.trap(Trap::Unsupported)
+        }
     }
 }
 

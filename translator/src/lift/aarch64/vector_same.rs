@@ -1,7 +1,7 @@
 //! Advanced SIMD, three vectors of the same arrangement. Integer operations here, float operations below.
 
-use super::lanes::{float_lane, lane_of, minimum};
 use super::Lifter;
+use super::lanes::{float_lane, lane_of, minimum};
 use crate::ir::{
     Cond, FloatCond, FloatLane, Lane, LaneOp, MinMaxRule, Quietness, Round, Sign, StepOp, Trap, Value,
 };

@@ -45,8 +45,11 @@ pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
             let narrow = lane(i);
             let v = l.v(i.rn());
             let wide = l.widened(v, i, narrow, sign(i));
-            let result =
-                if left(i) == 0 { wide } else { l.vshl(wide, narrow.double().expect("8 to 32 bits"), left(i)) };
+            let result = if left(i) == 0 {
+                wide
+            } else {
+                l.vshl(wide, narrow.double().expect("8 to 32 bits"), left(i))
+            };
             l.set_v(i.rd(), result);
         }
         Op::ScvtfFixed | Op::UcvtfFixed => from_fixed(l, i),
@@ -186,8 +189,7 @@ fn to_fixed(l: &mut Lifter, i: Insn) {
     if i.is_scalar() {
         let value = l.float(i.rn(), lane.ty());
         let int = Type::int_of_bytes(lane.ty().bytes());
-        let result =
-            l.float_to_int(value, int, sign(i), Round::TowardZero, InvalidInt::NanZero, fraction);
+        let result = l.float_to_int(value, int, sign(i), Round::TowardZero, InvalidInt::NanZero, fraction);
         return l.set_scalar(i.rd(), result);
     }
     let v = l.float_source(i.rn(), i);
