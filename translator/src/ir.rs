@@ -12,7 +12,9 @@
 
 pub mod builder;
 pub mod ops;
+pub mod text;
 pub mod types;
+pub mod verify;
 
 pub use builder::Builder;
 pub use ops::{Class, Effect, OPS, Op, OpInfo, ResultRule};

@@ -76,7 +76,7 @@ impl Builder {
         op.for_each_operand(|operand| first = first.or(Some(operand)));
         let ty = match op.info().result {
             ResultRule::None => None,
-            ResultRule::Same => Some(self.ty(first.expect("an op with result Same has an operand"))),
+            ResultRule::Same => first.and_then(|first| self.type_of(first)),
             ResultRule::Ty => op.ty(),
             ResultRule::OfLane => op.lane().map(Lane::ty),
             ResultRule::OfSlot => match op {
@@ -96,6 +96,11 @@ impl Builder {
     /// Type of a value made by this builder.
     pub fn ty(&self, value: Value) -> Type {
         self.block.ty(value)
+    }
+
+    /// Type of a value, or `None` where the op at that position has no result or does not exist.
+    pub fn type_of(&self, value: Value) -> Option<Type> {
+        self.block.types.get(value.index()).copied().flatten()
     }
 
     /// The op that made a value.
