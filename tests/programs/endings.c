@@ -63,8 +63,11 @@ int main(int argc, char **argv)
 #endif
         ((void (*)(void))(uintptr_t)code)();
     }
-    if (strcmp(way, "stack") == 0)
+    if (strcmp(way, "stack") == 0) {
+        /* Without a limit the stack would take all memory before it overflows. */
+        setrlimit(RLIMIT_STACK, &(struct rlimit){8 << 20, 8 << 20});
         return grow(0);
+    }
     if (strcmp(way, "free") == 0) {
         char *block = malloc(100);
         char *volatile again = block;
