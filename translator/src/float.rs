@@ -115,11 +115,13 @@ pub struct Env {
     /// exponent leaves it below the smallest normal number (x86, RISC-V).
     pub tininess_before: bool,
     /// Tiny results become zero: x86 `FTZ` (raises underflow and inexact) or, where tininess is detected before
-    /// rounding, Arm `FZ` (raises underflow only).
+    /// rounding, Arm `FZ` (raises underflow only). Not in [`Format::F16`].
     pub flush_output: bool,
     /// Denormal operands are taken as zero: x86 `DAZ` or, without `raise_denormal`, Arm `FZ`, which raises
-    /// [`flags::DENORMAL`] for each one except in [`Format::F16`].
+    /// [`flags::DENORMAL`]. Not in [`Format::F16`].
     pub flush_input: bool,
+    /// Both in [`Format::F16`], except in conversions between formats: Arm `FZ16`. Operands raise nothing.
+    pub flush_half: bool,
     /// Operations on denormal operands that are not flushed raise [`flags::DENORMAL`] (x86 `DE`).
     pub raise_denormal: bool,
 }
@@ -133,11 +135,12 @@ impl Env {
             tininess_before: false,
             flush_output: false,
             flush_input: false,
+            flush_half: false,
             raise_denormal: false,
         }
     }
 
-    /// Arm, with the bits of `FPCR` that matter: `flush` is `FZ` (for half precision `FZ16`), `default_nan` is `DN`.
+    /// Arm, with `FPCR`'s `FZ` and `DN`; `FZ16` is zero.
     pub const fn arm(rounding: Rounding, flush: bool, default_nan: bool) -> Env {
         Env {
             rounding,
@@ -145,6 +148,7 @@ impl Env {
             tininess_before: true,
             flush_output: flush,
             flush_input: flush,
+            flush_half: false,
             raise_denormal: false,
         }
     }
@@ -157,6 +161,7 @@ impl Env {
             tininess_before: false,
             flush_output: flush_to_zero,
             flush_input: denormals_are_zero,
+            flush_half: false,
             raise_denormal: true,
         }
     }

@@ -145,7 +145,8 @@ pub(crate) use register_file;
 ///
 /// Bits 2:0 rounding mode in RISC-V's order (0 nearest even, 1 toward zero, 2 down, 3 up, 4 nearest away; 5 to 7 are
 /// RISC-V's reserved dynamic modes, under which an instruction with dynamic rounding is illegal); bit 3 flush
-/// subnormal results; bit 4 flush subnormal inputs; bit 5 default NaN (Arm FPCR.DN); bits 13:8 exceptions that trap
+/// subnormal results; bit 4 flush subnormal inputs; bit 5 default NaN (Arm FPCR.DN); bit 6 flush both in half
+/// precision (Arm FPCR.FZ16; bits 3 and 4 do not reach it); bits 13:8 exceptions that trap
 /// (x86: unmasked), in the layout of `float::flags`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct FpEnv(pub u32);
@@ -157,6 +158,8 @@ impl FpEnv {
     pub const FLUSH_INPUT: u32 = 1 << 4;
     /// Every NaN result is the default NaN.
     pub const DEFAULT_NAN: u32 = 1 << 5;
+    /// Flush half-precision inputs and results to zero.
+    pub const FLUSH_HALF: u32 = 1 << 6;
     /// Where the trap-enable bits start.
     pub const TRAP_SHIFT: u32 = 8;
 
@@ -190,6 +193,7 @@ impl FpEnv {
             tininess_before: guest == Guest::Aarch64,
             flush_output: self.0 & FpEnv::FLUSH_OUTPUT != 0,
             flush_input: self.0 & FpEnv::FLUSH_INPUT != 0,
+            flush_half: self.0 & FpEnv::FLUSH_HALF != 0,
             raise_denormal: guest == Guest::X86_64,
         }
     }

@@ -11,6 +11,7 @@
 //! Not here: how ops become host code (`codegen`), which guest instruction means what (`lift`).
 
 pub mod builder;
+pub mod interpret;
 pub mod ops;
 pub mod text;
 pub mod types;

@@ -154,15 +154,14 @@ const FZ16: u32 = 1 << 19;
 const FZ: u32 = 1 << 24;
 const DN: u32 = 1 << 25;
 
-/// The environment for arithmetic in `f`.
-fn arm_env(f: Format, fpcr: u32) -> Env {
+fn arm_env(fpcr: u32) -> Env {
     let modes = [Rounding::NearestEven, Rounding::Up, Rounding::Down, Rounding::TowardZero];
-    let flush = if f == Format::F16 { FZ16 } else { FZ };
-    Env::arm(modes[(fpcr >> 22 & 3) as usize], fpcr & flush != 0, fpcr & DN != 0)
+    let env = Env::arm(modes[(fpcr >> 22 & 3) as usize], fpcr & FZ != 0, fpcr & DN != 0);
+    Env { flush_half: fpcr & FZ16 != 0, ..env }
 }
 
-fn arm_rounded(f: Format, fpcr: u32, rounding: Rounding) -> Env {
-    Env { rounding, ..arm_env(f, fpcr) }
+fn arm_rounded(fpcr: u32, rounding: Rounding) -> Env {
+    Env { rounding, ..arm_env(fpcr) }
 }
 
 /// The rounding mode in the name of `FCVT*` and `FRINT*`.
@@ -201,37 +200,36 @@ fn arm_integer_conversion(operation: &str, rest: &str) -> Option<Model> {
     if let Some(sign) = operation.strip_suffix("cvtf") {
         let (f, width, signed) = (format_of(first)?, width(second)?, sign == "s");
         return integer(move |control, a, r| {
-            from_fixed(f, &arm_env(f, control), a, fraction_bits, signed, width, r)
+            from_fixed(f, &arm_env(control), a, fraction_bits, signed, width, r)
         });
     }
     let &[mode, sign] = operation.strip_prefix("fcvt")?.as_bytes() else { return None };
     let (rounding, signed) = (arm_rounding(mode)?, sign == b's');
     let (width, f) = (width(first)?, format_of(second)?);
     float(f, 1, move |control, [a, ..], r| {
-        let env = arm_rounded(f, control, rounding);
+        let env = arm_rounded(control, rounding);
         to_fixed(f, &env, a, fraction_bits, signed, width, IntInvalid::Arm, r)
     })
 }
 
 fn arm_model(name: &str) -> Option<Model> {
-    let single = |control| arm_env(Format::F32, control);
     match name {
         "fcvtxn" => {
             return float(Format::F64, 1, |control, [a, ..], r| {
-                let env = arm_rounded(Format::F64, control, Rounding::Odd);
+                let env = arm_rounded(control, Rounding::Odd);
                 convert(Format::F64, Format::F32, &env, a, r)
             });
         }
         "bfcvt" => {
             return float(Format::F32, 1, move |control, [a, ..], r| {
-                convert(Format::F32, Format::BF16, &single(control), a, r)
+                convert(Format::F32, Format::BF16, &arm_env(control), a, r)
             });
         }
         "urecpe" => return integer(|_, a, _| u64::from(unsigned_reciprocal_estimate(a as u32))),
         "ursqrte" => return integer(|_, a, _| u64::from(unsigned_reciprocal_sqrt_estimate(a as u32))),
         "fjcvtzs" => {
             return float(Format::F64, 1, |control, [a, ..], r| {
-                let (value, exact) = to_int_javascript(&arm_env(Format::F64, control), a, r);
+                let (value, exact) = to_int_javascript(&arm_env(control), a, r);
                 u64::from(value) | u64::from(exact) << 32
             });
         }
@@ -241,21 +239,16 @@ fn arm_model(name: &str) -> Option<Model> {
     if operation == "fcvt" {
         let (to, from) = rest.split_at_checked(1)?;
         let (to, from) = (format_of(to)?, format_of(from)?);
-        return float(from, 1, move |control, [a, ..], r| {
-            // FZ, whatever the formats: FZ16 does not apply here.
-            convert(from, to, &single(control), a, r)
-        });
+        return float(from, 1, move |control, [a, ..], r| convert(from, to, &arm_env(control), a, r));
     }
     let Some(f) = format_of(rest) else { return arm_integer_conversion(operation, rest) };
     let binary = |operation: Binary| {
-        float(f, 2, move |control, [a, b, _], r| operation(f, &arm_env(f, control), a, b, r))
+        float(f, 2, move |control, [a, b, _], r| operation(f, &arm_env(control), a, b, r))
     };
     let unary =
-        |operation: Unary| float(f, 1, move |control, [a, ..], r| operation(f, &arm_env(f, control), a, r));
+        |operation: Unary| float(f, 1, move |control, [a, ..], r| operation(f, &arm_env(control), a, r));
     let relation = |signaling| {
-        float(f, 2, move |control, [a, b, _], r| {
-            arm_nzcv(compare(f, &arm_env(f, control), a, b, signaling, r))
-        })
+        float(f, 2, move |control, [a, b, _], r| arm_nzcv(compare(f, &arm_env(control), a, b, signaling, r)))
     };
     match operation {
         "fadd" => binary(add),
@@ -263,11 +256,11 @@ fn arm_model(name: &str) -> Option<Model> {
         "fmul" => binary(mul),
         "fdiv" => binary(div),
         "fsqrt" => unary(sqrt),
-        "fmadd" => float(f, 3, move |control, [a, b, c], r| fma(f, &arm_env(f, control), a, b, c, r)),
+        "fmadd" => float(f, 3, move |control, [a, b, c], r| fma(f, &arm_env(control), a, b, c, r)),
         "fmin" => binary(|f, e, a, b, r| min_max(MinMax::Min, f, e, a, b, r)),
         "fmax" => binary(|f, e, a, b, r| min_max(MinMax::Max, f, e, a, b, r)),
-        "fminnm" => binary(|f, e, a, b, r| min_max(MinMax::MinNumber, f, e, a, b, r)),
-        "fmaxnm" => binary(|f, e, a, b, r| min_max(MinMax::MaxNumber, f, e, a, b, r)),
+        "fminnm" => binary(|f, e, a, b, r| min_max(MinMax::MinNum, f, e, a, b, r)),
+        "fmaxnm" => binary(|f, e, a, b, r| min_max(MinMax::MaxNum, f, e, a, b, r)),
         "fmulx" => binary(mul_extended),
         "frecps" => binary(reciprocal_step),
         "frsqrts" => binary(reciprocal_sqrt_step),
@@ -281,7 +274,7 @@ fn arm_model(name: &str) -> Option<Model> {
         _ => {
             let rounding = arm_rounding(*operation.strip_prefix("frint")?.as_bytes().first()?)?;
             float(f, 1, move |control, [a, ..], r| {
-                round_to_integral(f, &arm_rounded(f, control, rounding), a, false, r)
+                round_to_integral(f, &arm_rounded(control, rounding), a, false, r)
             })
         }
     }

@@ -2,7 +2,7 @@
 
 use super::layout::{Kind, Layout, Operand, operand, raise_denormal};
 use super::nan::propagate;
-use super::{Env, Format, NanRule, flags};
+use super::{Env, Format, flags};
 
 /// How two values compare.
 #[repr(u8)]
@@ -93,21 +93,26 @@ pub enum MinMax {
     Min = 0,
     /// As [`MinMax::Min`] (Arm `FMAX`).
     Max = 1,
-    /// A number wins over a quiet NaN; `-0 < +0`. Signalling NaNs raise invalid, and then: on RISC-V `fmin` the number
-    /// still wins (IEEE 754-2019 `minimumNumber`), on Arm `FMINNM` the NaN does (IEEE 754-2008 `minNum`).
+    /// A number wins over every NaN; `-0 < +0`. Signalling NaNs raise invalid (RISC-V `fmin`, IEEE 754-2019
+    /// `minimumNumber`).
     MinNumber = 2,
-    /// As [`MinMax::MinNumber`] (RISC-V `fmax`, Arm `FMAXNM`).
+    /// As [`MinMax::MinNumber`] (RISC-V `fmax`).
     MaxNumber = 3,
+    /// A number wins over a quiet NaN, but a signalling NaN over both; `-0 < +0` (Arm `FMINNM`, IEEE 754-2008
+    /// `minNum`).
+    MinNum = 4,
+    /// As [`MinMax::MinNum`] (Arm `FMAXNM`).
+    MaxNum = 5,
     /// `a < b ? a : b`: the second operand unchanged if a NaN is among them, which raises invalid, or both are
     /// zeros (x86 `MINSS`).
-    MinSecond = 4,
+    MinSecond = 6,
     /// `a > b ? a : b` (x86 `MAXSS`).
-    MaxSecond = 5,
+    MaxSecond = 7,
 }
 
 impl MinMax {
     fn is_max(self) -> bool {
-        matches!(self, MinMax::Max | MinMax::MaxNumber | MinMax::MaxSecond)
+        matches!(self, MinMax::Max | MinMax::MaxNumber | MinMax::MaxNum | MinMax::MaxSecond)
     }
 }
 
@@ -118,7 +123,8 @@ pub fn min_max(kind: MinMax, f: Format, env: &Env, a: u64, b: u64, flags: &mut u
     if x.is_nan() || y.is_nan() {
         return match kind {
             MinMax::Min | MinMax::Max => propagate(l, env, &[x, y], flags),
-            MinMax::MinNumber | MinMax::MaxNumber => number_or_nan(l, env, x, y, flags),
+            MinMax::MinNumber | MinMax::MaxNumber => number_or_nan(l, env, x, y, Operand::is_nan, flags),
+            MinMax::MinNum | MinMax::MaxNum => number_or_nan(l, env, x, y, is_quiet, flags),
             MinMax::MinSecond | MinMax::MaxSecond => {
                 *flags |= flags::INVALID;
                 y.bits
@@ -137,18 +143,28 @@ pub fn min_max(kind: MinMax, f: Format, env: &Env, a: u64, b: u64, flags: &mut u
     if first { x.bits } else { y.bits }
 }
 
+fn is_quiet(x: &Operand) -> bool {
+    x.kind == Kind::QuietNan
+}
+
+/// The number beside a NaN that is `ignored`, else a NaN.
 #[cold]
-fn number_or_nan(l: &Layout, env: &Env, x: Operand, y: Operand, raised: &mut u32) -> u64 {
-    let ignored = |v: &Operand| match env.nan {
-        NanRule::RiscV => v.is_nan(),
-        NanRule::Arm | NanRule::ArmDefault | NanRule::X86 => v.kind == Kind::QuietNan,
-    };
+fn number_or_nan(
+    l: &Layout,
+    env: &Env,
+    x: Operand,
+    y: Operand,
+    ignored: fn(&Operand) -> bool,
+    raised: &mut u32,
+) -> u64 {
     if x.kind == Kind::SignalingNan || y.kind == Kind::SignalingNan {
         *raised |= flags::INVALID;
     }
-    match (ignored(&x), ignored(&y)) {
-        (true, false) if !y.is_nan() => y.bits,
-        (false, true) if !x.is_nan() => x.bits,
-        _ => propagate(l, env, &[x, y], raised),
+    if ignored(&x) && !y.is_nan() {
+        y.bits
+    } else if ignored(&y) && !x.is_nan() {
+        x.bits
+    } else {
+        propagate(l, env, &[x, y], raised)
     }
 }

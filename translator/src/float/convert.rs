@@ -19,7 +19,7 @@ pub fn convert(from: Format, to: Format, env: &Env, a: u64, flags: &mut u32) -> 
         Kind::Zero => target.zero(x.sign),
         Kind::Finite => {
             raise_denormal(env, x.denormal && from != Format::F16, flags);
-            let env = Env { flush_output: env.flush_output && to != Format::F16, ..*env };
+            let env = Env { flush_half: false, ..*env };
             round_and_pack(target, &env, exact(&x), flags)
         }
     }

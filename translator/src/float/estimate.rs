@@ -37,7 +37,7 @@ pub fn reciprocal_estimate(f: Format, env: &Env, a: u64, flags: &mut u32) -> u64
     if x.exponent < -l.max_exponent - 1 {
         return overflow(l, env, x.sign, flags);
     }
-    if env.flush_output && x.exponent >= l.max_exponent - 1 {
+    if l.flushes_output(env) && x.exponent >= l.max_exponent - 1 {
         *flags |= flags::UNDERFLOW;
         return l.zero(x.sign);
     }

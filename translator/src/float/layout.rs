@@ -14,7 +14,7 @@ pub(super) struct Layout {
     pub min_exponent: i32,
     /// The exponent of the largest finite number; also the bias.
     pub max_exponent: i32,
-    /// Whether this is half precision, which flush rules treat apart.
+    /// Whether this is half precision, which has flush rules of its own.
     half: bool,
 }
 
@@ -84,6 +84,12 @@ impl Layout {
     /// `2^exponent`, for exponents of normal numbers.
     pub fn power_of_two(&self, sign: bool, exponent: i32) -> u64 {
         self.signed(sign, ((exponent + self.max_exponent) as u64) << self.fraction_bits)
+    }
+
+    /// Whether tiny results in this format become zero.
+    #[inline]
+    pub fn flushes_output(&self, env: &Env) -> bool {
+        if self.half { env.flush_half } else { env.flush_output }
     }
 
     /// The bits of the format only.
@@ -169,7 +175,7 @@ pub(super) fn unpack(l: &Layout, bits: u64) -> Operand {
 #[inline]
 pub(super) fn operand(l: &Layout, env: &Env, bits: u64, raised: &mut u32) -> Operand {
     let mut operand = unpack(l, bits);
-    if operand.denormal && env.flush_input {
+    if operand.denormal && if l.half { env.flush_half } else { env.flush_input } {
         operand = unpack(l, l.zero(operand.sign));
         // Arm's FPUnpack raises InputDenorm for FPCR.FZ, and not for FPCR.FZ16.
         if !env.raise_denormal && !l.half {

@@ -77,7 +77,7 @@ pub(super) fn round_and_pack(l: &Layout, env: &Env, x: Exact, raised: &mut u32) 
 /// A value below the smallest normal number before rounding.
 #[cold]
 fn pack_tiny(l: &Layout, env: &Env, x: Exact, dropped: u32, raised: &mut u32) -> u64 {
-    if env.flush_output && env.tininess_before {
+    if l.flushes_output(env) && env.tininess_before {
         *raised |= flags::UNDERFLOW;
         return l.zero(x.sign);
     }
@@ -85,7 +85,7 @@ fn pack_tiny(l: &Layout, env: &Env, x: Exact, dropped: u32, raised: &mut u32) ->
     let tiny = env.tininess_before
         || x.exponent < l.min_exponent - 1
         || round_shift(env.rounding, x.sign, x.significand, dropped).0 < 1 << l.precision();
-    if env.flush_output && tiny {
+    if l.flushes_output(env) && tiny {
         *raised |= flags::UNDERFLOW | flags::INEXACT;
         return l.zero(x.sign);
     }

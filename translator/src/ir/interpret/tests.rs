@@ -1,0 +1,1 @@
+//! One case or more for every op.
