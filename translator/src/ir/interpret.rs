@@ -107,6 +107,7 @@ pub struct Outcome {
 enum Leave {
     Fault(Fault),
     Trap(Trap, u64),
+    Skip,
     Hook,
 }
 
@@ -131,11 +132,11 @@ impl Interpreter {
     /// Run `block` from its start, at most `limit` instructions of it.
     pub fn run(&mut self, block: &Block, world: &mut impl World, limit: u64) -> Outcome {
         let mut started = 0;
-        let mut pc = block.start;
+        let (mut pc, mut behind) = (block.start, block.start);
         self.values.clear();
         for op in &block.ops {
-            if let Op::Instruction { pc: next, .. } = *op {
-                pc = next;
+            if let Op::Instruction { pc: address, len } = *op {
+                (pc, behind) = (address, address.wrapping_add(len.into()));
                 if started == limit {
                     return Outcome { retired: started, end: End::Limit { pc } };
                 }
@@ -147,6 +148,7 @@ impl Interpreter {
                     let end = match leave {
                         Leave::Fault(fault) => End::Fault { pc, fault },
                         Leave::Trap(trap, info) => End::Trap { trap, pc, info },
+                        Leave::Skip => return Outcome { retired: started, end: End::Next(behind) },
                         Leave::Hook => End::HookStop { pc },
                     };
                     return Outcome { retired: started.saturating_sub(1), end };

@@ -1,7 +1,7 @@
 //! The verifier: what every block must satisfy, checked against the op table.
 
 use super::ops::{Class, Effect, Op, ResultRule};
-use super::{Block, Slot, Type, Value};
+use super::{Block, FloatLane, Slot, Type, Value};
 use thiserror::Error;
 
 /// A block that breaks a rule of the IR: a bug in a lifter or in a pass.
@@ -143,6 +143,8 @@ fn attributes(op: &Op) -> Result<(), String> {
         | Op::VMulWidenHigh { lane, .. }
         | Op::VAddPairs { lane, .. } => lane.double().is_some(),
         Op::VNarrow { lane, .. } => lane.half().is_some(),
+        Op::VFWiden { lane, .. } => lane != FloatLane::F64,
+        Op::VFNarrow { lane, .. } => lane != FloatLane::F16,
         Op::Rmw { ty, .. } => ty.is_int() && ty != Type::I1,
         Op::Cas { ty, .. } | Op::LoadExclusive { ty, .. } | Op::StoreExclusive { ty, .. } => {
             ty == Type::I128 || (ty.is_int() && ty != Type::I1)

@@ -221,6 +221,12 @@ impl<W: World> Context<'_, W> {
                 }
                 0
             }
+            Op::SkipIf { cond } => {
+                if self.truth(cond) {
+                    return Err(Leave::Skip);
+                }
+                0
+            }
             Op::Env { a, b, call } => self.world.env(call, self.word(a), self.word(b)).into(),
 
             // Scalar floats.

@@ -132,11 +132,14 @@ pub fn invalid_rule(invalid: InvalidInt) -> IntInvalid {
     }
 }
 
+/// x86's estimates exist in single precision only, flush by themselves and raise nothing.
 pub fn estimate(f: Format, env: &Env, op: EstimateOp, a: u64, raised: &mut u32) -> u64 {
     match op {
         EstimateOp::Reciprocal => float::reciprocal_estimate(f, env, a, raised),
         EstimateOp::ReciprocalSqrt => float::reciprocal_sqrt_estimate(f, env, a, raised),
         EstimateOp::ReciprocalExponent => float::reciprocal_exponent(f, env, a, raised),
+        EstimateOp::X86Reciprocal => float::x86_reciprocal_estimate(a),
+        EstimateOp::X86ReciprocalSqrt => float::x86_reciprocal_sqrt_estimate(a),
     }
 }
 
