@@ -2,6 +2,7 @@
 //! rewritten first; everything else in the files is written by hand and stays.
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use std::collections::BTreeSet;
 use std::path::Path;
 use tests::lift_case::CaseFile;
 use translator::guest::Guest;
@@ -11,6 +12,7 @@ fn main() {
     let bless = std::env::var_os("BLESS").is_some_and(|value| value == "1");
     let mut trials = Vec::new();
     for guest in Guest::ALL {
+        let mut names = BTreeSet::new();
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("lift").join(guest.name());
         let mut paths: Vec<_> = std::fs::read_dir(&directory)
             .into_iter()
@@ -34,6 +36,7 @@ fn main() {
             });
             match file {
                 Ok(file) => trials.extend(file.cases.into_iter().map(|case| {
+                    names.extend(case.instructions.iter().map(|line| mnemonic(line).to_owned()));
                     let name = format!("{guest}/{section}/{}", case.name());
                     Trial::test(name, move || case.check().map_err(Failed::from))
                 })),
@@ -42,6 +45,24 @@ fn main() {
                 }
             }
         }
+        if guest == Guest::Riscv64 {
+            trials.push(Trial::test("riscv64/every_instruction_has_a_case", move || {
+                let missing = riscv64_names().filter(|name| !names.contains(*name)).collect::<Vec<_>>();
+                if missing.is_empty() { Ok(()) } else { Err(format!("no case has {missing:?}").into()) }
+            }));
+        }
     }
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Every instruction of the table, with the compressed forms.
+fn riscv64_names() -> impl Iterator<Item = &'static str> {
+    use decoders::riscv64::{compressed, table};
+    table::ROWS.iter().map(|row| row.name).chain(compressed::ROWS.iter().map(|row| row.name))
+}
+
+/// The first word of an instruction, without the order suffix of RISC-V's atomics.
+fn mnemonic(line: &str) -> &str {
+    let name = line.split(' ').next().unwrap_or_default();
+    [".aqrl", ".aq", ".rl"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
 }
