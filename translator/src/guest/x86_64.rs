@@ -50,7 +50,7 @@ register_file! {
     AF = "af": I8,
     /// DF.
     DF = "df": I1,
-    /// Other bits of RFLAGS that user code can change (AC, ID), at their places.
+    /// Other bits of RFLAGS that user code can change (NT, AC, ID), at their places.
     RFLAGS_REST = "rflags_rest": I64,
     /// Base of fs.
     FS_BASE = "fs_base": I64,
@@ -133,4 +133,49 @@ pub const fn xmm(number: u8) -> crate::ir::Slot {
 pub const fn st(number: u8) -> crate::ir::Slot {
     assert!(number < 8);
     crate::ir::Slot(ST0.0 + number as u16)
+}
+
+/// Bits of RFLAGS that user code can change and that stand in [`RFLAGS_REST`]: NT, AC, ID.
+pub const REST_MASK: u64 = 1 << 14 | 1 << 18 | 1 << 21;
+
+/// Place in RFLAGS of a flag that has a slot.
+pub const fn flag_bit(slot: crate::ir::Slot) -> u32 {
+    match slot {
+        CF => 0,
+        PF => 2,
+        AF => 4,
+        ZF => 6,
+        SF => 7,
+        DF => 10,
+        OF => 11,
+        _ => panic!("not a flag"),
+    }
+}
+
+/// RFLAGS as user code reads it, from the slots that `get` reads.
+pub fn rflags(get: impl Fn(crate::ir::Slot) -> u128) -> u64 {
+    let is = |holds: bool, slot| u64::from(holds) << flag_bit(slot);
+    (get(RFLAGS_REST) as u64 & REST_MASK)
+        | 1 << 9
+        | 1 << 1
+        | is(get(CF) & 1 != 0, CF)
+        | is(get(DF) & 1 != 0, DF)
+        | is(get(ZF) == 0, ZF)
+        | is(get(SF) >> 63 & 1 != 0, SF)
+        | is(get(OF) >> 63 & 1 != 0, OF)
+        | is((get(PF) as u8).count_ones() % 2 == 0, PF)
+        | is(get(AF) >> 4 & 1 != 0, AF)
+}
+
+/// Takes RFLAGS apart into the slots that `set` writes.
+pub fn set_rflags(rflags: u64, mut set: impl FnMut(crate::ir::Slot, u128)) {
+    let bit = |slot| u128::from(rflags >> flag_bit(slot) & 1);
+    set(RFLAGS_REST, u128::from(rflags & REST_MASK));
+    set(CF, bit(CF));
+    set(DF, bit(DF));
+    set(ZF, bit(ZF) ^ 1);
+    set(SF, bit(SF) << 63);
+    set(OF, bit(OF) << 63);
+    set(PF, bit(PF) ^ 1);
+    set(AF, bit(AF) << 4);
 }
