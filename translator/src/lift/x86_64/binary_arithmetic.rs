@@ -25,8 +25,7 @@ pub(super) const ROWS: Rows = &[
 ];
 
 /// The flags that arithmetic sets.
-pub(super) const ARITHMETIC: [Slot; 6] =
-    [state::CF, state::ZF, state::SF, state::OF, state::PF, state::AF];
+pub(super) const ARITHMETIC: [Slot; 6] = [state::CF, state::ZF, state::SF, state::OF, state::PF, state::AF];
 
 impl Lifter<'_> {
     /// All flags of `sum = a + b`.

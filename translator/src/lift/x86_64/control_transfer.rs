@@ -85,10 +85,8 @@ fn jrcxz(x: &mut Lifter<'_>) {
 
 /// `loop`, `loope`, `loopne target`: count down, jump unless zero (and if ZF is as told). (Loop According to ECX Counter)
 fn loop_(x: &mut Lifter<'_>, zero_flag: Option<bool>) {
-    let narrow = matches!(
-        x.insn.code(),
-        Code::Loop_rel8_64_ECX | Code::Loope_rel8_64_ECX | Code::Loopne_rel8_64_ECX
-    );
+    let narrow =
+        matches!(x.insn.code(), Code::Loop_rel8_64_ECX | Code::Loope_rel8_64_ECX | Code::Loopne_rel8_64_ECX);
     let ty = if narrow { Type::I32 } else { Type::I64 };
     let count = x.read_gpr(RCX, ty);
     let one = x.b.iconst(ty, 1);

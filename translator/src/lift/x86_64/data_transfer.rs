@@ -323,4 +323,3 @@ impl Lifter<'_> {
         *self.last = super::flags::Last::Unknown;
     }
 }
-

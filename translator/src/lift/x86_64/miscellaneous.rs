@@ -70,7 +70,7 @@ fn xlatb(x: &mut Lifter<'_>) {
     x.write_gpr(RAX, value);
 }
 
-/// `cpuid`: what the translator offers; see [`crate::guest::x86_64::cpuid`]. (CPU Identification)
+/// `cpuid`: what the translator offers. (CPU Identification)
 fn cpuid(x: &mut Lifter<'_>) {
     let leaf = x.read_gpr(RAX, Type::I32);
     let leaf = x.b.zext(leaf, Type::I64);

@@ -297,7 +297,13 @@ fn rotate_carry(x: &mut Lifter<'_>, kind: Kind) {
 }
 
 /// Rotation of 64 bits and the carry by 1 to 63; for 0 the result is of no use.
-fn rotate_carry_64(x: &mut Lifter<'_>, kind: Kind, old: Value, carry_in: Value, amount: Value) -> (Value, Value) {
+fn rotate_carry_64(
+    x: &mut Lifter<'_>,
+    kind: Kind,
+    old: Value,
+    carry_in: Value,
+    amount: Value,
+) -> (Value, Value) {
     let one = x.b.i64(1);
     let before = x.b.sub(amount, one);
     let rest = x.b.neg(amount);

@@ -103,8 +103,7 @@ impl Lifter<'_> {
     fn advance(&mut self, number: u8, pointers: Pointers) {
         let size = u64::from(pointers.element.bytes());
         let backwards = self.b.get(state::DF);
-        let (up, down) =
-            (self.b.iconst(pointers.ty, size), self.b.iconst(pointers.ty, size.wrapping_neg()));
+        let (up, down) = (self.b.iconst(pointers.ty, size), self.b.iconst(pointers.ty, size.wrapping_neg()));
         let step = self.b.select(down, up, backwards);
         let pointer = self.read_gpr(number, pointers.ty);
         let moved = self.b.add(pointer, step);
