@@ -11,6 +11,8 @@
 //! Not here: how ops become host code (`codegen`), which guest instruction means what (`lift`).
 
 pub mod builder;
+#[cfg(test)]
+pub(crate) mod cases;
 pub mod interpret;
 pub mod ops;
 pub mod text;
