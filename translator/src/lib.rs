@@ -18,9 +18,11 @@
 
 #![deny(unsafe_code)]
 
+pub mod codegen;
 pub mod float;
 pub mod guest;
 pub mod ir;
 pub mod lift;
 pub mod memory;
+pub mod region;
 pub mod run;

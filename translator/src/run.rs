@@ -1,3 +1,4 @@
 //! Engine, vm and vcpu: the dispatch loop, exits, budgets, interrupts.
 
+pub mod enter;
 pub mod state;

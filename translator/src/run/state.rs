@@ -1,6 +1,6 @@
 //! The vCPU state that host code works on: one `repr(C)` struct whose field offsets are the unit ABI.
 
-use crate::guest::SLOT_AREA;
+use crate::guest::{Guest, SLOT_AREA};
 use std::sync::atomic::AtomicU32;
 
 /// Bits of [`VcpuState::interrupt`]. Any of them makes host code return at the next poll.
@@ -19,14 +19,31 @@ pub const JUMP_CACHE_ENTRIES: usize = 4096;
 /// Number of entries of the data TLB (paged mode), for each of read and write; a power of two.
 pub const TLB_ENTRIES: usize = 256;
 
-/// One entry of the jump cache.
+/// One entry of the jump cache: units of the vCPU's present unit key only, so a change of the key clears it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct JumpCacheEntry {
-    /// Guest pc xor the unit key's tag.
-    pub tag: u64,
+    /// Guest pc.
+    pub pc: u64,
     /// Host code.
     pub code: u64,
+}
+
+impl JumpCacheEntry {
+    /// Where generated code looks for `pc`.
+    pub const fn index(guest: Guest, pc: u64) -> usize {
+        (pc >> guest.instruction_alignment().trailing_zeros()) as usize % JUMP_CACHE_ENTRIES
+    }
+
+    /// Empties a jump cache of [`JUMP_CACHE_ENTRIES`] entries.
+    pub fn clear(entries: &mut [JumpCacheEntry]) {
+        // An entry is empty if it holds an address that is looked for elsewhere: 0 belongs to the first entry, all
+        // ones to the last.
+        entries.fill(JumpCacheEntry { pc: 0, code: 0 });
+        if let Some(first) = entries.first_mut() {
+            first.pc = u64::MAX;
+        }
+    }
 }
 
 /// One TLB entry of paged mode.

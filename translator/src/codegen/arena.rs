@@ -1,0 +1,581 @@
+//! Executable memory: one memfd mapped twice, writable here and executable there, never both at one address.
+//!
+//! Units are placed by a free list and freed one by one. Link slots live in private read-write memory of their own.
+//! [`find_site`] answers the signal handler's question, what a host pc means, from atomics only.
+//!
+//! Invariants: units start at multiples of [`GRANULE`], so a granule belongs to one unit; a granule's pointer is set
+//! before the unit's address is given out and cleared before its memory is reused; the caller frees a unit only when
+//! no thread can be in it or enter it.
+#![allow(unsafe_code, reason = "code memory is mapped, written and described to the signal handler here")]
+
+use super::unit::{CompiledUnit, Relocation, SiteAction};
+use super::{Error, HostIsa};
+use std::collections::BTreeMap;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Units start at multiples of this.
+pub const GRANULE: usize = 64;
+
+/// A live unit of an arena.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct UnitId(usize);
+
+/// One link slot: what a direct jump between units goes through. Generated code reads both fields.
+#[repr(C)]
+#[derive(Debug)]
+struct SlotMemory {
+    /// Where the jump goes: a unit, or the arena's `unlinked` stub.
+    code: AtomicU64,
+    /// Guest address of the target.
+    pc: AtomicU64,
+}
+
+/// Address of a link slot, as `VcpuState::exit_link` holds it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct LinkSlot(pub u64);
+
+/// A link of an installed unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InstalledLink {
+    /// The slot.
+    pub slot: LinkSlot,
+    /// Guest address that it leads to.
+    pub target: u64,
+}
+
+/// A unit in executable memory.
+#[derive(Clone, Debug)]
+pub struct InstalledUnit {
+    /// Its name for [`Arena::free`].
+    pub id: UnitId,
+    /// Host address to enter or jump to.
+    pub entry: u64,
+    /// Bytes of code.
+    pub size: usize,
+    /// Its links, all unlinked.
+    pub links: Vec<InstalledLink>,
+}
+
+/// What the signal handler finds for a host pc.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Landing {
+    /// Go on at this host address.
+    Cold(usize),
+    /// Leave the unit with an `Interpret` exit at this guest pc.
+    Leave(u64),
+}
+
+/// Sites of a unit as the handler reads them; immutable while it is published.
+struct SiteTable {
+    /// Offset of the unit in the arena.
+    start: usize,
+    /// Offsets in the unit, ascending, and what they mean.
+    sites: Box<[(u32, SiteAction)]>,
+}
+
+struct UnitRecord {
+    size: usize,
+    links: Vec<LinkSlot>,
+}
+
+struct Inner {
+    /// Free pieces by offset.
+    free: BTreeMap<usize, usize>,
+    free_bytes: usize,
+    units: BTreeMap<usize, UnitRecord>,
+    free_slots: Vec<u32>,
+    slots_made: usize,
+}
+
+/// Executable memory of one engine.
+pub struct Arena {
+    size: usize,
+    writable: NonNull<u8>,
+    executable: NonNull<u8>,
+    slots: NonNull<SlotMemory>,
+    slot_count: usize,
+    granules: Box<[AtomicPtr<SiteTable>]>,
+    node: &'static Node,
+    inner: Mutex<Inner>,
+    unlinked: AtomicU64,
+}
+
+// SAFETY: the mappings belong to the arena alone; memory behind them is written under the lock, or is atomic.
+unsafe impl Send for Arena {}
+// SAFETY: as above.
+unsafe impl Sync for Arena {}
+
+impl Arena {
+    /// Maps an arena of `size` bytes of code (rounded up to pages) with room for `slots` links.
+    ///
+    /// # Errors
+    /// [`Error::Arena`] if the host gives no such memory.
+    pub fn new(size: usize, slots: usize) -> Result<Arena, Error> {
+        let page = page_size();
+        let size = size.max(page).next_multiple_of(page);
+        let slot_bytes = (slots.max(1) * size_of::<SlotMemory>()).next_multiple_of(page);
+        let failed = |call| Error::Arena {
+            size,
+            call,
+            errno: std::io::Error::last_os_error().raw_os_error().unwrap_or(0),
+        };
+        // SAFETY: a constant name; the result is checked.
+        let fd = unsafe { libc::memfd_create(c"xlat-code".as_ptr(), libc::MFD_CLOEXEC) };
+        if fd < 0 {
+            return Err(failed("memfd_create"));
+        }
+        // SAFETY: `fd` was just opened and nobody else knows it.
+        let fd = unsafe { <std::os::fd::OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(fd) };
+        let raw = std::os::fd::AsRawFd::as_raw_fd(&fd);
+        // SAFETY: a call on an open descriptor.
+        if unsafe { libc::ftruncate(raw, size as libc::off_t) } != 0 {
+            return Err(failed("ftruncate"));
+        }
+        let map = |len, protection, flags, fd| {
+            // SAFETY: a new mapping at an address of the kernel's choice replaces nothing.
+            let at = unsafe { libc::mmap(ptr::null_mut(), len, protection, flags, fd, 0) };
+            if at == libc::MAP_FAILED {
+                Err(failed("mmap"))
+            } else {
+                Ok(NonNull::new(at).expect("mapped").cast())
+            }
+        };
+        let writable: NonNull<u8> = map(size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, raw)?;
+        let unmap = |at: NonNull<u8>, len| {
+            // SAFETY: `at` was mapped here with this length and is not used again.
+            unsafe { libc::munmap(at.as_ptr().cast(), len) }
+        };
+        let executable: NonNull<u8> = map(size, libc::PROT_READ | libc::PROT_EXEC, libc::MAP_SHARED, raw)
+            .inspect_err(|_| {
+                unmap(writable, size);
+            })?;
+        let slots = map(
+            slot_bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+        )
+        .inspect_err(|_| {
+            unmap(writable, size);
+            unmap(executable, size);
+        })?
+        .cast::<SlotMemory>();
+        let mut granules = Vec::with_capacity(size / GRANULE);
+        granules.resize_with(size / GRANULE, AtomicPtr::default);
+        let granules = granules.into_boxed_slice();
+        let node = Node::publish(executable.as_ptr() as usize, size, granules.as_ptr());
+        Ok(Arena {
+            size,
+            writable,
+            executable,
+            slots,
+            slot_count: slot_bytes / size_of::<SlotMemory>(),
+            granules,
+            node,
+            inner: Mutex::new(Inner {
+                free: BTreeMap::from([(0, size)]),
+                free_bytes: size,
+                units: BTreeMap::new(),
+                free_slots: Vec::new(),
+                slots_made: 0,
+            }),
+            unlinked: AtomicU64::new(0),
+        })
+    }
+
+    /// Sets the stub that unlinked slots lead to. To be called before the first unit with links is installed.
+    pub fn set_unlinked(&self, stub: u64) {
+        self.unlinked.store(stub, Ordering::Release);
+    }
+
+    /// Bytes of code memory, and how many are free.
+    pub fn usage(&self) -> (usize, usize) {
+        (self.size, self.lock().free_bytes)
+    }
+
+    /// Copies a unit into place and fills its relocations in. Nothing jumps to it before the caller gives its entry
+    /// away.
+    ///
+    /// # Errors
+    /// The arena or its link slots are full, or the unit is for another host. Nothing has changed then.
+    pub fn install(&self, unit: &CompiledUnit) -> Result<InstalledUnit, Error> {
+        if unit.isa != HostIsa::native() {
+            return Err(Error::WrongHost { unit: unit.isa, host: HostIsa::native() });
+        }
+        let mut inner = self.lock();
+        if inner.free_slots.len() + (self.slot_count - inner.slots_made) < unit.links.len() {
+            return Err(Error::LinksFull { slots: self.slot_count });
+        }
+        let (offset, size) = inner.allocate(unit.code.len()).ok_or(Error::ArenaFull {
+            wanted: unit.code.len(),
+            free: inner.free_bytes,
+            size: self.size,
+        })?;
+        let mut code = unit.code.clone();
+        let links: Vec<InstalledLink> = unit
+            .links
+            .iter()
+            .map(|link| InstalledLink { slot: self.take_slot(&mut inner, link.target), target: link.target })
+            .collect();
+        for relocation in &unit.relocations {
+            match *relocation {
+                Relocation::LinkSlot { offset, index } => {
+                    let address = links[index as usize].slot.0;
+                    code[offset as usize..offset as usize + 8].copy_from_slice(&address.to_le_bytes());
+                }
+            }
+        }
+        let entry = self.write(offset, &code);
+        let mut sites: Vec<_> = unit.sites.iter().map(|site| (site.offset, site.action)).collect();
+        sites.sort_unstable_by_key(|site| site.0);
+        self.describe(offset, size, sites);
+        inner.units.insert(offset, UnitRecord { size, links: links.iter().map(|link| link.slot).collect() });
+        Ok(InstalledUnit { id: UnitId(offset), entry, size: unit.code.len(), links })
+    }
+
+    /// Gives the memory and the link slots of a unit back. No thread may be in it, no slot or jump cache may lead to it.
+    ///
+    /// # Panics
+    /// If there is no such unit: it was freed before.
+    pub fn free(&self, id: UnitId) {
+        let mut inner = self.lock();
+        let record = inner.units.remove(&id.0).expect("a live unit");
+        self.forget(id.0, record.size);
+        for slot in record.links {
+            let index = (slot.0 as usize - self.slots.as_ptr() as usize) / size_of::<SlotMemory>();
+            inner.free_slots.push(index as u32);
+        }
+        inner.release(id.0, record.size);
+    }
+
+    /// Lets a link lead to a unit's entry. A vCPU that is running sees it sooner or later.
+    pub fn link(&self, slot: LinkSlot, entry: u64) {
+        self.slot(slot).code.store(entry, Ordering::Release);
+    }
+
+    /// Lets a link lead out to the dispatcher again.
+    pub fn unlink(&self, slot: LinkSlot) {
+        self.link(slot, self.unlinked.load(Ordering::Acquire));
+    }
+
+    /// Where a link leads at present; `None` if it is unlinked.
+    pub fn linked(&self, slot: LinkSlot) -> Option<u64> {
+        let code = self.slot(slot).code.load(Ordering::Acquire);
+        (code != self.unlinked.load(Ordering::Acquire)).then_some(code)
+    }
+
+    /// The memory of a slot.
+    fn slot(&self, slot: LinkSlot) -> &SlotMemory {
+        let offset = (slot.0 as usize).wrapping_sub(self.slots.as_ptr() as usize);
+        let index = offset / size_of::<SlotMemory>();
+        assert!(index < self.slot_count && offset.is_multiple_of(size_of::<SlotMemory>()), "not a link slot");
+        // SAFETY: `index` is below the number of slots in the mapping, which lives as long as `self`; its fields are
+        // atomic.
+        unsafe { self.slots.add(index).as_ref() }
+    }
+
+    fn take_slot(&self, inner: &mut Inner, target: u64) -> LinkSlot {
+        let index = inner.free_slots.pop().map_or_else(
+            || {
+                inner.slots_made += 1;
+                inner.slots_made - 1
+            },
+            |index| index as usize,
+        );
+        let slot = LinkSlot((self.slots.as_ptr() as usize + index * size_of::<SlotMemory>()) as u64);
+        self.slot(slot).pc.store(target, Ordering::Relaxed);
+        self.unlink(slot);
+        slot
+    }
+
+    /// Writes code through the writable mapping and makes it visible to instruction fetch; its executable address.
+    fn write(&self, offset: usize, code: &[u8]) -> u64 {
+        assert!(offset + code.len() <= self.size);
+        // SAFETY: the range lies in the writable mapping and was just allocated, so that nobody reads or runs it.
+        unsafe { ptr::copy_nonoverlapping(code.as_ptr(), self.writable.as_ptr().add(offset), code.len()) };
+        let entry = self.executable.as_ptr() as usize + offset;
+        synchronize_instruction_fetch(entry, code.len());
+        entry as u64
+    }
+
+    /// Publishes the sites of a new unit to the signal handler.
+    fn describe(&self, start: usize, size: usize, sites: Vec<(u32, SiteAction)>) {
+        if sites.is_empty() {
+            return;
+        }
+        let table = Box::into_raw(Box::new(SiteTable { start, sites: sites.into_boxed_slice() }));
+        for granule in &self.granules[start / GRANULE..(start + size) / GRANULE] {
+            granule.store(table, Ordering::Release);
+        }
+    }
+
+    fn forget(&self, start: usize, size: usize) {
+        let mut table = ptr::null_mut();
+        for granule in &self.granules[start / GRANULE..(start + size) / GRANULE] {
+            table = granule.swap(ptr::null_mut(), Ordering::AcqRel);
+        }
+        if !table.is_null() {
+            // SAFETY: made by `describe` for just these granules; no handler looks at it, because no thread is in the
+            // unit (contract of `free`).
+            drop(unsafe { Box::from_raw(table) });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        self.node.retire();
+        let units: Vec<(usize, usize)> =
+            self.lock().units.iter().map(|(&offset, record)| (offset, record.size)).collect();
+        for (offset, size) in units {
+            self.forget(offset, size);
+        }
+        let slot_bytes = self.slot_count * size_of::<SlotMemory>();
+        // SAFETY: mapped by `new` with these lengths; the arena's owner has no vCPU left that runs in it.
+        unsafe {
+            libc::munmap(self.writable.as_ptr().cast(), self.size);
+            libc::munmap(self.executable.as_ptr().cast(), self.size);
+            libc::munmap(self.slots.as_ptr().cast(), slot_bytes);
+        }
+    }
+}
+
+impl std::fmt::Debug for Arena {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Arena")
+            .field("size", &self.size)
+            .field("executable", &self.executable)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// First fit: offset and size of a piece of at least `wanted` bytes.
+    fn allocate(&mut self, wanted: usize) -> Option<(usize, usize)> {
+        let size = wanted.max(1).next_multiple_of(GRANULE);
+        let (&offset, &length) = self.free.iter().find(|&(_, &length)| length >= size)?;
+        self.free.remove(&offset);
+        if length > size {
+            self.free.insert(offset + size, length - size);
+        }
+        self.free_bytes -= size;
+        Some((offset, size))
+    }
+
+    fn release(&mut self, offset: usize, size: usize) {
+        self.free_bytes += size;
+        let (mut start, mut length) = (offset, size);
+        if let Some(behind) = self.free.remove(&(offset + size)) {
+            length += behind;
+        }
+        if let Some((&before, &before_length)) = self.free.range(..offset).next_back()
+            && before + before_length == offset
+        {
+            start = before;
+            length += before_length;
+        }
+        self.free.insert(start, length);
+    }
+}
+
+/// One arena in the list that the signal handler walks. Nodes are never freed, only used again.
+struct Node {
+    start: AtomicUsize,
+    size: AtomicUsize,
+    granules: AtomicPtr<AtomicPtr<SiteTable>>,
+    next: AtomicPtr<Node>,
+}
+
+static ARENAS: AtomicPtr<Node> = AtomicPtr::new(ptr::null_mut());
+static NODES: Mutex<()> = Mutex::new(());
+
+impl Node {
+    fn publish(start: usize, size: usize, granules: *const AtomicPtr<SiteTable>) -> &'static Node {
+        let _guard = NODES.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut node = ARENAS.load(Ordering::Acquire);
+        // SAFETY: nodes are leaked boxes, valid for ever.
+        while let Some(known) = unsafe { node.as_ref() } {
+            if known.size.load(Ordering::Acquire) == 0 {
+                known.granules.store(granules.cast_mut(), Ordering::Release);
+                known.start.store(start, Ordering::Release);
+                known.size.store(size, Ordering::Release);
+                return known;
+            }
+            node = known.next.load(Ordering::Acquire);
+        }
+        let node: &'static Node = Box::leak(Box::new(Node {
+            start: AtomicUsize::new(start),
+            size: AtomicUsize::new(size),
+            granules: AtomicPtr::new(granules.cast_mut()),
+            next: AtomicPtr::new(ARENAS.load(Ordering::Acquire)),
+        }));
+        ARENAS.store(ptr::from_ref(node).cast_mut(), Ordering::Release);
+        node
+    }
+
+    fn retire(&self) {
+        self.size.store(0, Ordering::Release);
+    }
+}
+
+/// What a fault at host address `pc` means, or `None` if that is no guest access of compiled code.
+///
+/// Async-signal-safe: it reads atomics and tables that do not change while a thread is in the unit.
+pub fn find_site(pc: usize) -> Option<Landing> {
+    let mut node = ARENAS.load(Ordering::Acquire);
+    // SAFETY: nodes are leaked boxes, valid for ever.
+    while let Some(arena) = unsafe { node.as_ref() } {
+        let size = arena.size.load(Ordering::Acquire);
+        let start = arena.start.load(Ordering::Acquire);
+        let offset = pc.wrapping_sub(start);
+        if offset < size {
+            // SAFETY: the faulting thread runs in this arena, so it lives, and its granule table covers `size`.
+            let granule = unsafe { &*arena.granules.load(Ordering::Acquire).add(offset / GRANULE) };
+            // SAFETY: the faulting thread runs in this unit, so its table is not freed.
+            let table = unsafe { granule.load(Ordering::Acquire).as_ref() }?;
+            let at = u32::try_from(offset - table.start).ok()?;
+            let index = table.sites.binary_search_by_key(&at, |site| site.0).ok()?;
+            return Some(match table.sites[index].1 {
+                SiteAction::Cold { offset } => Landing::Cold(start + table.start + offset as usize),
+                SiteAction::Leave { pc } => Landing::Leave(pc),
+            });
+        }
+        node = arena.next.load(Ordering::Acquire);
+    }
+    None
+}
+
+fn page_size() -> usize {
+    // SAFETY: a query without side effects.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
+}
+
+/// Lets instruction fetch at `start` see what was written through the other mapping.
+#[cfg(target_arch = "x86_64")]
+fn synchronize_instruction_fetch(_start: usize, _len: usize) {
+    // Instruction fetch is coherent, and nobody has executed these addresses since their unit was freed without
+    // passing a serialising event (return to the dispatcher through an epoch).
+}
+
+/// Cleans the data cache and invalidates the instruction cache, line by line (Arm ARM, B2.4.4), then makes every core
+/// forget what it has prefetched.
+#[cfg(target_arch = "aarch64")]
+fn synchronize_instruction_fetch(start: usize, len: usize) {
+    use std::arch::asm;
+    let ctr: u64;
+    // SAFETY: CTR_EL0 is readable in user mode on Linux.
+    unsafe { asm!("mrs {}, ctr_el0", out(reg) ctr, options(nomem, nostack)) };
+    let (data_line, code_line) = (4usize << (ctr >> 16 & 15), 4usize << (ctr & 15));
+    let lines = |line: usize| (start & !(line - 1)..start + len).step_by(line);
+    for at in lines(data_line) {
+        // SAFETY: cache maintenance on our own readable mapping.
+        unsafe { asm!("dc cvau, {}", in(reg) at, options(nostack)) };
+    }
+    // SAFETY: a barrier.
+    unsafe { asm!("dsb ish", options(nostack)) };
+    for at in lines(code_line) {
+        // SAFETY: cache maintenance on our own executable mapping.
+        unsafe { asm!("ic ivau, {}", in(reg) at, options(nostack)) };
+    }
+    // SAFETY: barriers.
+    unsafe { asm!("dsb ish", "isb", options(nostack)) };
+    synchronize_cores();
+}
+
+/// `fence.i` here and on every other hart of the process.
+#[cfg(target_arch = "riscv64")]
+fn synchronize_instruction_fetch(start: usize, len: usize) {
+    // SAFETY: riscv_flush_icache of our own range, for all threads.
+    unsafe { libc::syscall(259, start, start + len, 0) };
+    synchronize_cores();
+}
+
+#[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
+fn synchronize_cores() {
+    use std::sync::Once;
+    const PRIVATE_EXPEDITED_SYNC_CORE: i32 = 1 << 5;
+    const REGISTER_PRIVATE_EXPEDITED_SYNC_CORE: i32 = 1 << 6;
+    static REGISTER: Once = Once::new();
+    // SAFETY: membarrier takes no pointers. Kernels without it run one thread's code only after a context switch.
+    REGISTER.call_once(|| unsafe {
+        libc::syscall(libc::SYS_membarrier, REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
+    });
+    // SAFETY: as above.
+    unsafe { libc::syscall(libc::SYS_membarrier, PRIVATE_EXPEDITED_SYNC_CORE, 0, 0) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codegen::{FaultSite, LinkSite, MemoryMode, UnitKey};
+    use crate::guest::{FpEnv, Guest};
+
+    fn unit(len: usize, links: usize) -> CompiledUnit {
+        CompiledUnit {
+            isa: HostIsa::native(),
+            pc: 0x1000,
+            key: UnitKey {
+                guest: Guest::Riscv64,
+                env: FpEnv::default(),
+                sticky: 0,
+                memory: MemoryMode::Direct,
+                parallel: false,
+                budget: false,
+                hooks: 0,
+            },
+            code: vec![0; len],
+            relocations: (0..links as u32)
+                .map(|index| Relocation::LinkSlot { offset: 8 * index, index })
+                .collect(),
+            links: vec![LinkSite { target: 0x2000 }; links],
+            sites: vec![FaultSite { offset: 3, action: SiteAction::Cold { offset: 40 } }],
+            ranges: vec![],
+            instructions: 1,
+            write_back: false,
+            compile_time: std::time::Duration::ZERO,
+            clif: None,
+        }
+    }
+
+    #[test]
+    fn units_are_placed_found_and_freed() {
+        let arena = Arena::new(1 << 16, 64).unwrap();
+        arena.set_unlinked(0x77);
+        let a = arena.install(&unit(100, 2)).unwrap();
+        let b = arena.install(&unit(64, 0)).unwrap();
+        assert_eq!(find_site(a.entry as usize + 3), Some(Landing::Cold(a.entry as usize + 40)));
+        assert_eq!(find_site(a.entry as usize + 4), None);
+        assert_eq!(find_site(b.entry as usize + 3), Some(Landing::Cold(b.entry as usize + 40)));
+        assert_eq!(arena.linked(a.links[1].slot), None);
+        arena.link(a.links[1].slot, b.entry);
+        assert_eq!(arena.linked(a.links[1].slot), Some(b.entry));
+        arena.free(a.id);
+        assert_eq!(find_site(a.entry as usize + 3), None);
+        let c = arena.install(&unit(128, 1)).unwrap();
+        assert_eq!(c.entry, a.entry, "first fit takes the freed piece");
+        arena.free(b.id);
+        arena.free(c.id);
+        assert_eq!(arena.usage(), (1 << 16, 1 << 16));
+    }
+
+    #[test]
+    fn a_full_arena_says_so_and_keeps_working() {
+        let arena = Arena::new(4096, 1).unwrap();
+        let whole = arena.install(&unit(4096, 0)).unwrap();
+        assert!(matches!(arena.install(&unit(1, 0)), Err(Error::ArenaFull { wanted: 1, free: 0, .. })));
+        arena.free(whole.id);
+        arena.install(&unit(1, 0)).unwrap();
+        assert!(matches!(arena.install(&unit(4000, 500)), Err(Error::LinksFull { .. })));
+    }
+
+    #[test]
+    fn an_arena_that_the_host_cannot_give_is_an_error() {
+        assert!(matches!(Arena::new(1 << 62, 1), Err(Error::Arena { .. })));
+    }
+}

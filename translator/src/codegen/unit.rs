@@ -1,0 +1,118 @@
+//! What a compilation gives: position-independent code and what is needed to place, link, fault and free it.
+
+use super::HostIsa;
+use crate::guest::{FpEnv, Guest};
+use std::ops::Range;
+use std::time::Duration;
+
+/// How compiled code reaches guest memory; part of the unit key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum MemoryMode {
+    /// One window of host addresses; faults by host page protection.
+    Direct,
+    /// Inline TLB probes.
+    Paged,
+}
+
+/// What code may rely on besides the bytes it was made from. A unit runs only where its key holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct UnitKey {
+    /// Whose code.
+    pub guest: Guest,
+    /// The float environment.
+    pub env: FpEnv,
+    /// Bits of `fp_flags` that are known to be set: any of `float::flags::INEXACT` and `float::flags::DENORMAL`. They
+    /// let floats take the fast path.
+    pub sticky: u32,
+    /// How guest memory is reached.
+    pub memory: MemoryMode,
+    /// Several vCPUs share this memory.
+    pub parallel: bool,
+    /// Instructions are counted.
+    pub budget: bool,
+    /// Identity of the set of hooks that was lifted in.
+    pub hooks: u32,
+}
+
+impl UnitKey {
+    /// The bits of `sticky` that matter for a guest.
+    pub fn sticky_mask(guest: Guest) -> u32 {
+        use crate::float::flags;
+        match guest {
+            Guest::X86_64 => flags::INEXACT | flags::DENORMAL,
+            Guest::Aarch64 | Guest::Riscv64 => flags::INEXACT,
+        }
+    }
+}
+
+/// A direct jump out of the unit, to be linked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LinkSite {
+    /// Guest address of the target.
+    pub target: u64,
+}
+
+/// What happens when the instruction of a fault site faults.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SiteAction {
+    /// Go on at this offset of the unit: the cold block that stores the live state and leaves.
+    Cold {
+        /// Offset in the unit.
+        offset: u32,
+    },
+    /// All state is in its slots: leave with an `Interpret` exit at this guest pc.
+    Leave {
+        /// Guest address of the instruction.
+        pc: u64,
+    },
+}
+
+/// An instruction of the unit that accesses guest memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FaultSite {
+    /// Its offset in the unit.
+    pub offset: u32,
+    /// Where a fault leads.
+    pub action: SiteAction,
+}
+
+/// A place in the code to be filled in when the unit is installed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Relocation {
+    /// 64-bit address of link slot `index` of the unit.
+    LinkSlot {
+        /// Offset of the 8 bytes.
+        offset: u32,
+        /// Index into the unit's links.
+        index: u32,
+    },
+}
+
+/// Compiled code of one region.
+#[derive(Clone, Debug)]
+pub struct CompiledUnit {
+    /// Host that it runs on.
+    pub isa: HostIsa,
+    /// Guest address of the entry.
+    pub pc: u64,
+    /// What it relies on.
+    pub key: UnitKey,
+    /// The code; the entry is its first byte.
+    pub code: Vec<u8>,
+    /// What to fill in.
+    pub relocations: Vec<Relocation>,
+    /// Direct jumps out, by index.
+    pub links: Vec<LinkSite>,
+    /// Sites that may fault, by offset.
+    pub sites: Vec<FaultSite>,
+    /// Guest addresses whose bytes decided it, sorted and merged.
+    pub ranges: Vec<Range<u64>>,
+    /// Guest instructions compiled.
+    pub instructions: u32,
+    /// Whether every dirty register is written back before each access (else cold edges keep state exact).
+    pub write_back: bool,
+    /// How long it took.
+    pub compile_time: Duration,
+    /// Cranelift's input as text, if it was asked for.
+    pub clif: Option<String>,
+}

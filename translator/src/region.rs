@@ -1,0 +1,239 @@
+//! From an entry pc to a region: lifted blocks, joined along direct jumps into one control-flow graph.
+//!
+//! A region has one entry, keeps its loops inside, and is what `codegen` compiles at a time. Blocks are keyed by their
+//! start address; a branch into the middle of another block makes a block of its own (its code is then compiled
+//! twice, which costs less than splitting).
+//!
+//! Not here: what blocks mean (`lift`), how hot they are (the caller's `priority`), host code (`codegen`).
+//!
+//! Invariants: block 0 is the entry; every block is reachable from it; an [`Edge::Inside`] names a block of the region.
+
+use crate::ir::{Block, Op, Terminator};
+use rustc_hash::FxHashMap;
+use std::collections::BinaryHeap;
+use std::ops::Range;
+
+/// How large a region may grow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RegionOptions {
+    /// Guest instructions; the block that crosses the limit still belongs to the region.
+    pub max_instructions: u32,
+    /// Blocks.
+    pub max_blocks: u32,
+}
+
+impl Default for RegionOptions {
+    fn default() -> RegionOptions {
+        RegionOptions { max_instructions: 200, max_blocks: 64 }
+    }
+}
+
+/// Where a known successor lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Edge {
+    /// Block of this region, by index.
+    Inside(usize),
+    /// Guest address outside of it: leave through a link.
+    Outside(u64),
+}
+
+/// Blocks and their edges.
+#[derive(Clone, Debug)]
+pub struct Region {
+    /// The blocks; the first is the entry.
+    pub blocks: Vec<Block>,
+    /// For each block, where its terminator's known successors lie, in the order of `Terminator::successors`.
+    pub edges: Vec<Vec<Edge>>,
+    /// For each block, whether an edge comes back to it from itself or from a block behind it in depth-first order.
+    pub loop_heads: Vec<bool>,
+}
+
+impl Region {
+    /// Grows a region from `entry`. `lift` gives the block at an address, or `None` where nothing can be fetched (the
+    /// edge then leaves the region, and the fault is found at run time); `priority` orders candidates, larger first
+    /// (equal ones in breadth-first order).
+    ///
+    /// # Errors
+    /// What `lift` gives for the entry itself.
+    pub fn grow<E>(
+        entry: u64,
+        options: &RegionOptions,
+        mut lift: impl FnMut(u64) -> Result<Block, E>,
+        mut priority: impl FnMut(u64) -> u64,
+    ) -> Result<Region, E> {
+        let mut blocks = vec![lift(entry)?];
+        let mut index = FxHashMap::default();
+        index.insert(entry, 0usize);
+        let mut instructions = blocks[0].instructions;
+        // (priority, earlier first, address)
+        let mut queue: BinaryHeap<(u64, std::cmp::Reverse<u64>, u64)> = BinaryHeap::new();
+        let mut order = 0;
+        let mut done = 0;
+        loop {
+            for block in &blocks[done..] {
+                for target in successors(block) {
+                    order += 1;
+                    queue.push((priority(target), std::cmp::Reverse(order), target));
+                }
+            }
+            done = blocks.len();
+            let Some((_, _, target)) = queue.pop() else { break };
+            if index.contains_key(&target) {
+                continue;
+            }
+            if instructions >= options.max_instructions || blocks.len() >= options.max_blocks as usize {
+                break;
+            }
+            if let Ok(block) = lift(target) {
+                instructions += block.instructions;
+                index.insert(target, blocks.len());
+                blocks.push(block);
+            }
+        }
+        Ok(Region::join(blocks, &index))
+    }
+
+    /// The region of one block, for tests and listings; a jump to its own start is a loop.
+    pub fn single(block: Block) -> Region {
+        let mut index = FxHashMap::default();
+        index.insert(block.start, 0);
+        Region::join(vec![block], &index)
+    }
+
+    fn join(blocks: Vec<Block>, index: &FxHashMap<u64, usize>) -> Region {
+        let edges: Vec<Vec<Edge>> = blocks
+            .iter()
+            .map(|block| {
+                successors(block)
+                    .map(|target| match index.get(&target) {
+                        Some(&inside) => Edge::Inside(inside),
+                        None => Edge::Outside(target),
+                    })
+                    .collect()
+            })
+            .collect();
+        let loop_heads = loop_heads(&edges);
+        Region { blocks, edges, loop_heads }
+    }
+
+    /// Guest address of the entry.
+    pub fn entry(&self) -> u64 {
+        self.blocks[0].start
+    }
+
+    /// Guest instructions in all blocks.
+    pub fn instructions(&self) -> u32 {
+        self.blocks.iter().map(|block| block.instructions).sum()
+    }
+
+    /// The guest addresses whose bytes decided this region, sorted and merged.
+    pub fn ranges(&self) -> Vec<Range<u64>> {
+        let mut ranges: Vec<Range<u64>> = self.blocks.iter().map(|block| block.start..block.end).collect();
+        ranges.sort_by_key(|range| range.start);
+        let mut merged: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            match merged.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => merged.push(range),
+            }
+        }
+        merged
+    }
+}
+
+/// Known successors that compiled code can reach: a block that always leaves in its middle has none.
+fn successors(block: &Block) -> impl Iterator<Item = u64> + '_ {
+    block.terminator.successors().filter(|_| !always_leaves(block))
+}
+
+/// Whether compiled code never reaches the end of this block, because it holds an op that only the interpreter runs.
+pub fn always_leaves(block: &Block) -> bool {
+    block.ops.iter().any(|op| matches!(op, Op::Hook { .. } | Op::Env { .. }))
+        || matches!(block.terminator, Terminator::Trap { .. } | Terminator::Syscall { .. })
+}
+
+/// Targets of the edges that go back on the depth-first path: every cycle holds one of them.
+fn loop_heads(edges: &[Vec<Edge>]) -> Vec<bool> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Seen {
+        No,
+        OnPath,
+        Done,
+    }
+    let mut seen = vec![Seen::No; edges.len()];
+    let mut heads = vec![false; edges.len()];
+    let mut path = vec![(0usize, 0usize)];
+    seen[0] = Seen::OnPath;
+    while let Some((block, next)) = path.last_mut() {
+        let block = *block;
+        match edges[block].get(*next) {
+            Some(Edge::Inside(target)) => {
+                *next += 1;
+                match seen[*target] {
+                    Seen::OnPath => heads[*target] = true,
+                    Seen::Done => {}
+                    Seen::No => {
+                        seen[*target] = Seen::OnPath;
+                        path.push((*target, 0));
+                    }
+                }
+            }
+            Some(Edge::Outside(_)) => *next += 1,
+            None => {
+                seen[block] = Seen::Done;
+                path.pop();
+            }
+        }
+    }
+    heads
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest::{Guest, riscv64};
+    use crate::ir::Builder;
+
+    fn block(start: u64, terminator: impl FnOnce(&mut Builder)) -> Block {
+        let mut b = Builder::new(Guest::Riscv64, start);
+        b.instruction(start, 4);
+        terminator(&mut b);
+        b.finish(start + 4)
+    }
+
+    fn branch(b: &mut Builder, taken: u64, fallthrough: u64) {
+        let x = b.get(riscv64::X1);
+        let zero = b.i64(0);
+        let cond = b.icmp(x, zero, crate::ir::Cond::Eq);
+        b.branch(cond, taken, fallthrough);
+    }
+
+    fn lift(pc: u64) -> Result<Block, ()> {
+        match pc {
+            0x100 => Ok(block(0x100, |b| b.jump(0x104))),
+            0x104 => Ok(block(0x104, |b| branch(b, 0x104, 0x108))),
+            0x108 => Ok(block(0x108, |b| branch(b, 0x100, 0x900))),
+            _ => Err(()),
+        }
+    }
+
+    #[test]
+    fn loops_stay_inside_and_what_cannot_be_fetched_is_left() {
+        let region = Region::grow(0x100, &RegionOptions::default(), lift, |_| 0).unwrap();
+        assert_eq!(region.blocks.len(), 3);
+        assert_eq!(region.edges[0], [Edge::Inside(1)]);
+        assert_eq!(region.edges[1], [Edge::Inside(1), Edge::Inside(2)]);
+        assert_eq!(region.edges[2], [Edge::Inside(0), Edge::Outside(0x900)]);
+        assert_eq!(region.loop_heads, [true, true, false]);
+        assert_eq!(region.ranges(), [0x100..0x10c]);
+    }
+
+    #[test]
+    fn growth_stops_at_the_limit() {
+        let options = RegionOptions { max_instructions: 2, max_blocks: 64 };
+        let region = Region::grow(0x100, &options, lift, |_| 0).unwrap();
+        assert_eq!(region.instructions(), 2);
+        assert_eq!(region.edges[1], [Edge::Inside(1), Edge::Outside(0x108)]);
+        assert!(Region::grow(0x900, &options, lift, |_| 0).is_err());
+    }
+}
