@@ -18,10 +18,18 @@ mod logical;
 mod miscellaneous;
 mod operand;
 mod shift_and_rotate;
+mod shuffle;
+mod sse2_integer;
+mod sse_arithmetic;
+mod sse_comparison;
+mod sse_conversion;
+mod sse_data_transfer;
+mod state_management;
 mod string;
+mod x87_control;
 
 use super::Context;
-use crate::guest::{FpEnv, Guest};
+use crate::guest::Guest;
 use crate::ir::{Builder, Trap, Value};
 use decoders::x86_64::{Insn, Mnemonic, OpKind};
 
@@ -47,6 +55,14 @@ const GROUPS: &[Rows] = &[
     string::ROWS,
     flag_control::ROWS,
     miscellaneous::ROWS,
+    sse_data_transfer::ROWS,
+    sse_arithmetic::ROWS,
+    sse_comparison::ROWS,
+    sse_conversion::ROWS,
+    shuffle::ROWS,
+    sse2_integer::ROWS,
+    state_management::ROWS,
+    x87_control::ROWS,
 ];
 
 /// Room for every mnemonic that iced-x86 knows.
@@ -73,14 +89,7 @@ pub fn lift(b: &mut Builder, insn: &Insn, context: &mut Context<'_, Frontend>) {
     let Some(function) = TABLE.get(insn.mnemonic() as usize).copied().flatten() else {
         return b.trap(Trap::Unsupported);
     };
-    let mut x = Lifter {
-        b,
-        insn,
-        next: context.next,
-        env: context.options.env,
-        last: &mut context.frontend.last,
-        address: None,
-    };
+    let mut x = Lifter { b, insn, next: context.next, last: &mut context.frontend.last, address: None };
     if x.has_foreign_operand() {
         return x.unsupported();
     }
@@ -106,7 +115,6 @@ struct Lifter<'a> {
     insn: &'a Insn,
     /// Address of the instruction behind this one.
     next: u64,
-    env: FpEnv,
     last: &'a mut flags::Last,
     /// The effective address, once it has been computed.
     address: Option<Value>,

@@ -49,12 +49,12 @@ struct Pointers {
 
 /// `movsd`: the string instruction, or the vector move of the same name.
 fn movsd(x: &mut Lifter<'_>) {
-    if x.insn.code() == Code::Movsd_m32_m32 { string(x, movs) } else { x.unsupported() }
+    if x.insn.code() == Code::Movsd_m32_m32 { string(x, movs) } else { super::sse_data_transfer::movsd(x) }
 }
 
 /// `cmpsd`: the string instruction, or the vector comparison of the same name.
 fn cmpsd(x: &mut Lifter<'_>) {
-    if x.insn.code() == Code::Cmpsd_m32_m32 { string(x, cmps) } else { x.unsupported() }
+    if x.insn.code() == Code::Cmpsd_m32_m32 { string(x, cmps) } else { super::sse_comparison::cmpsd(x) }
 }
 
 fn string(x: &mut Lifter<'_>, iteration: Iteration) {
