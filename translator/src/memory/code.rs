@@ -1,0 +1,468 @@
+//! Which pages have translated code, and what happens when they are written.
+//!
+//! A page is tracked by its [`PageKey`], so all guest addresses that show it are watched together. Its state:
+//!
+//! * *watched*: units were translated from it; stores must not go unnoticed. Direct mode takes the host's write
+//!   permission away at every address that shows it, paged mode has no write TLB entries for it.
+//! * *self-checking*: it was written too often; units compare their own bytes on entry, stores go directly.
+//! * *pinned*: somebody writes it now (a store that is being carried out, a system call). Units made meanwhile are
+//!   self-checking.
+//!
+//! A store to a watched page pins it: the units of the page are invalidated, *then* the protection is taken off, then
+//! the store is an ordinary one. Nothing is unprotected while a unit that relies on the protection exists, and as the
+//! page cannot be watched while it is pinned, no unit made from the old bytes survives the store. That keeps every
+//! store and atomic access a real one, also on shared memory, where writing through `/proc/self/mem` is refused.
+//!
+//! Each invalidation gives the page a new *epoch*. A [`CodeWatch`] remembers the epochs under which its bytes were
+//! read; a translation may be published as long as they are the same.
+
+use super::regions::{ObjectId, PageKey};
+use super::{Memory, Mode, PAGE_SIZE, State};
+use crate::lift::Fetch;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// How units of a page notice that its bytes changed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CodePage {
+    /// Stores are noticed, units need not check.
+    Watched,
+    /// Units compare the bytes that they were made from on every entry.
+    SelfChecking,
+}
+
+/// Proof that code pages are watched, for one translation: made before the bytes are read, checked when the
+/// translation is published, given back when its unit is freed.
+#[derive(Debug)]
+pub struct CodeWatch {
+    pages: Vec<WatchedPage>,
+    mode: CodePage,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct WatchedPage {
+    addr: u64,
+    key: PageKey,
+    epoch: u64,
+    mode: CodePage,
+}
+
+impl CodeWatch {
+    /// How the unit must be compiled.
+    pub fn mode(&self) -> CodePage {
+        self.mode
+    }
+
+    /// Guest addresses of the pages.
+    pub fn pages(&self) -> impl Iterator<Item = u64> {
+        self.pages.iter().map(|page| page.addr)
+    }
+
+    fn new(pages: Vec<WatchedPage>) -> CodeWatch {
+        let mode = pages.iter().map(|page| page.mode).max().unwrap_or(CodePage::Watched);
+        CodeWatch { pages, mode }
+    }
+}
+
+/// State of one page with code.
+#[derive(Debug)]
+struct Page {
+    epoch: u64,
+    /// Watches held on it in this epoch.
+    units: u32,
+    watched: bool,
+    /// No vCPU has a write TLB entry from before it was watched.
+    flushed: bool,
+    writes: u32,
+    self_checking: bool,
+}
+
+type KeyRange = (ObjectId, Range<u64>);
+
+/// The table of pages with code.
+#[derive(Default)]
+pub(super) struct CodePages {
+    pages: BTreeMap<PageKey, Page>,
+    /// Ranges whose mapping is about to change; watching waits for that.
+    closing: Vec<KeyRange>,
+    pins: Vec<(u64, KeyRange)>,
+    last_epoch: u64,
+    last_pin: u64,
+}
+
+fn covers(range: &KeyRange, key: PageKey) -> bool {
+    range.0 == key.object && range.1.contains(&key.page)
+}
+
+fn bounds(range: &KeyRange) -> Range<PageKey> {
+    PageKey { object: range.0, page: range.1.start }..PageKey { object: range.0, page: range.1.end }
+}
+
+impl CodePages {
+    /// Whether a store to this page must be noticed.
+    pub(super) fn is_watched(&self, key: PageKey) -> bool {
+        self.pages.get(&key).is_some_and(|page| page.watched)
+    }
+
+    /// No page has code.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+
+    /// The watched pages of these ranges.
+    pub(super) fn watched_in(&self, ranges: &[KeyRange]) -> Vec<PageKey> {
+        let pages = ranges.iter().flat_map(|range| self.pages.range(bounds(range)));
+        pages.filter(|(_, page)| page.watched).map(|(&key, _)| key).collect()
+    }
+
+    fn is_pinned(&self, key: PageKey) -> bool {
+        self.pins.iter().any(|(_, range)| covers(range, key))
+    }
+
+    fn pin(&mut self, ranges: &[KeyRange]) -> u64 {
+        self.last_pin += 1;
+        self.pins.extend(ranges.iter().map(|range| (self.last_pin, range.clone())));
+        self.last_pin
+    }
+
+    fn unpin(&mut self, pin: u64) {
+        self.pins.retain(|(id, _)| *id != pin);
+    }
+
+    /// Starts the invalidation of the pages of these ranges that `select` chooses: translations made from them are no
+    /// longer current. Returns the chosen pages.
+    fn expire(&mut self, ranges: &[KeyRange], select: impl Fn(&Page) -> bool) -> Vec<PageKey> {
+        let mut expired = Vec::new();
+        for range in ranges {
+            for (&key, page) in self.pages.range_mut(bounds(range)) {
+                if select(page) {
+                    self.last_epoch += 1;
+                    page.epoch = self.last_epoch;
+                    page.units = 0;
+                    expired.push(key);
+                }
+            }
+        }
+        expired
+    }
+}
+
+/// Guest ranges of pages, adjacent ones joined.
+fn join_pages(mut pages: Vec<u64>) -> Vec<Range<u64>> {
+    pages.sort_unstable();
+    pages.dedup();
+    let mut ranges: Vec<Range<u64>> = Vec::new();
+    for page in pages {
+        // The last page of the address space has no end; its last byte is left out, where no instruction starts that
+        // lies in it alone but the whole page is invalidated by its first byte anyway.
+        let end = page.saturating_add(PAGE_SIZE);
+        match ranges.last_mut() {
+            Some(range) if range.end == page => range.end = end,
+            _ => ranges.push(page..end),
+        }
+    }
+    ranges
+}
+
+impl State {
+    /// Every guest range that shows one of these pages.
+    fn ranges_of(&self, keys: &[PageKey]) -> Vec<Range<u64>> {
+        join_pages(keys.iter().flat_map(|&key| self.regions.aliases(key)).collect())
+    }
+}
+
+impl Memory {
+    /// Watches the pages of a guest range, before a translation reads code there.
+    ///
+    /// Pages that are not mapped executable are left out. May wait for a mapping call of another thread, and (paged
+    /// mode) for all vCPUs to flush their TLBs: no lock that the listener takes may be held.
+    pub fn watch_code(&self, range: Range<u64>) -> CodeWatch {
+        let first = range.start / PAGE_SIZE;
+        let last = range.end.saturating_sub(1).max(range.start) / PAGE_SIZE;
+        CodeWatch::new((first..=last).filter_map(|page| self.watch_page(page * PAGE_SIZE)).collect())
+    }
+
+    /// Reads code for one translation and watches each page before its bytes are read.
+    pub fn code_reader(&self) -> CodeReader<'_> {
+        CodeReader { memory: self, pages: RefCell::default() }
+    }
+
+    /// How units of the page that holds `addr` notice changes now. Only a hint: [`CodeWatch::mode`] decides.
+    pub fn page_mode(&self, addr: u64) -> CodePage {
+        let state = self.read_state();
+        let Some((start, region)) = state.regions.find(addr) else { return CodePage::Watched };
+        let key = region.key(start, addr);
+        if state.code.is_pinned(key) || state.code.pages.get(&key).is_some_and(|page| page.self_checking) {
+            CodePage::SelfChecking
+        } else {
+            CodePage::Watched
+        }
+    }
+
+    /// Whether nothing that the watch covers has been invalidated since. To be asked while holding the lock under which
+    /// the listener finds units.
+    pub fn is_current(&self, watch: &CodeWatch) -> bool {
+        let state = self.read_state();
+        watch
+            .pages
+            .iter()
+            .all(|watched| state.code.pages.get(&watched.key).is_some_and(|page| page.epoch == watched.epoch))
+    }
+
+    /// Gives a watch back: its unit is gone, or was never published. The last one of a page ends the watch on it.
+    pub fn unwatch_code(&self, watch: CodeWatch) {
+        if watch.pages.is_empty() {
+            return;
+        }
+        let mut state = self.write_state();
+        for watched in watch.pages {
+            let Some(page) = state.code.pages.get_mut(&watched.key) else { continue };
+            if page.epoch != watched.epoch || page.units == 0 {
+                continue;
+            }
+            page.units -= 1;
+            if page.units == 0 {
+                self.end_watch(&mut state, watched.key, None);
+            }
+        }
+    }
+
+    fn watch_page(&self, addr: u64) -> Option<WatchedPage> {
+        loop {
+            let mut guard = self.write_state();
+            let state = &mut *guard;
+            let (start, region) = state.regions.find(addr)?;
+            if !region.prot.executable() {
+                return None;
+            }
+            let key = region.key(start, addr);
+            if state.code.closing.iter().any(|range| covers(range, key)) {
+                // The mapping is about to change: look again when it has.
+                drop(guard);
+                drop(self.lock_changes());
+                continue;
+            }
+            let pinned = state.code.is_pinned(key);
+            let fresh = state.code.last_epoch + 1;
+            let page = state.code.pages.entry(key).or_insert_with(|| {
+                state.code.last_epoch = fresh;
+                Page {
+                    epoch: fresh,
+                    units: 0,
+                    watched: false,
+                    flushed: true,
+                    writes: 0,
+                    self_checking: false,
+                }
+            });
+            if !pinned && !page.self_checking && !page.watched {
+                let aliases = state.regions.aliases(key);
+                if self.set_write_protection(&state.regions, &aliases, true).is_ok() {
+                    page.watched = true;
+                    page.flushed = self.mode == Mode::Direct
+                        || !aliases.iter().any(|&alias| {
+                            state.regions.find(alias).is_some_and(|(_, region)| region.prot.writable())
+                        });
+                } else {
+                    // The host has no mappings left to split: do without protection.
+                    page.self_checking = true;
+                }
+            }
+            page.units += 1;
+            let mode = if page.watched { CodePage::Watched } else { CodePage::SelfChecking };
+            let (epoch, flushed) = (page.epoch, page.flushed);
+            drop(guard);
+            if !flushed {
+                self.tell_mappings_changed();
+                if let Some(page) = self.write_state().code.pages.get_mut(&key)
+                    && page.epoch == epoch
+                {
+                    page.flushed = true;
+                }
+            }
+            return Some(WatchedPage { addr, key, epoch, mode });
+        }
+    }
+
+    /// Direct mode: takes the host's write permission for these pages away or gives it back; all or nothing when taking.
+    fn set_write_protection(
+        &self,
+        regions: &super::Regions,
+        aliases: &[u64],
+        protect: bool,
+    ) -> Result<(), super::Error> {
+        let Some(window) = &self.window else { return Ok(()) };
+        let writable = |addr: u64| {
+            let (_, region) = regions.find(addr)?;
+            region.prot.writable().then_some(region.prot)
+        };
+        for (index, &alias) in aliases.iter().enumerate() {
+            let Some(prot) = writable(alias) else { continue };
+            let wanted = if protect { prot.without_write() } else { prot };
+            if let Err(error) = window.protect(alias, PAGE_SIZE, wanted) {
+                if protect {
+                    for &done in &aliases[..index] {
+                        if let Some(prot) = writable(done) {
+                            let _ = window.protect(done, PAGE_SIZE, prot);
+                        }
+                    }
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the watch on a page without units; its addresses within `except` keep their protection, as they are about
+    /// to be replaced.
+    fn end_watch(&self, state: &mut State, key: PageKey, except: Option<(u64, u64)>) {
+        let Some(page) = state.code.pages.get_mut(&key) else { return };
+        if page.watched {
+            let mut aliases = state.regions.aliases(key);
+            aliases.retain(|alias| except.is_none_or(|(first, last)| *alias < first || *alias > last));
+            if self.set_write_protection(&state.regions, &aliases, false).is_err() {
+                // Stays protected: the next store comes here again.
+                return;
+            }
+            page.watched = false;
+        }
+        if page.writes == 0 && !page.self_checking {
+            state.code.pages.remove(&key);
+        }
+    }
+
+    /// Makes sure that `first..=last` can be written directly until the pin is dropped: units made from it are
+    /// invalidated and its watches end. `all` invalidates self-checking units as well.
+    pub(super) fn pin(&self, first: u64, last: u64, all: bool) -> Pin<'_> {
+        let mut guard = self.write_state();
+        let state = &mut *guard;
+        let keys = state.regions.keys(first, last);
+        let pin = Pin { memory: self, id: state.code.pin(&keys) };
+        if state.code.is_empty() {
+            return pin;
+        }
+        let limit = self.writes_until_self_checking;
+        let expired = state.code.expire(&keys, |page| page.watched || (all && page.units > 0));
+        if expired.is_empty() {
+            return pin;
+        }
+        for key in &expired {
+            if let Some(page) = state.code.pages.get_mut(key)
+                && page.watched
+            {
+                page.writes += 1;
+                page.self_checking |= page.writes >= limit;
+            }
+        }
+        let ranges = state.ranges_of(&expired);
+        drop(guard);
+        self.tell_invalidate(&ranges);
+        let mut state = self.write_state();
+        for key in expired {
+            self.end_watch(&mut state, key, None);
+        }
+        pin
+    }
+
+    /// Invalidates the code of a range whose mapping is about to change or to lose execution; until [`Self::reopen`]
+    /// nothing there can be watched. To be called with `changes` locked.
+    pub(super) fn close_code(&self, first: u64, last: u64) {
+        let ranges = {
+            let mut state = self.write_state();
+            let keys = state.regions.keys(first, last);
+            let expired = state.code.expire(&keys, |_| true);
+            state.code.closing = keys;
+            state.ranges_of(&expired)
+        };
+        self.tell_invalidate(&ranges);
+    }
+
+    /// Forgets the code pages that [`Self::close_code`] expired. `first..=last` is about to get new protections.
+    pub(super) fn forget_code(&self, state: &mut State, first: u64, last: u64) {
+        let keys: Vec<PageKey> = {
+            let code = &state.code;
+            code.closing
+                .iter()
+                .flat_map(|range| code.pages.range(bounds(range)).map(|(&key, _)| key))
+                .collect()
+        };
+        for key in keys {
+            self.end_watch(state, key, Some((first, last)));
+            state.code.pages.remove(&key);
+        }
+        state.code.closing.clear();
+    }
+
+    /// The change did not take place.
+    pub(super) fn reopen_code(&self, state: &mut State) {
+        let keys: Vec<PageKey> = {
+            let code = &state.code;
+            code.closing
+                .iter()
+                .flat_map(|range| code.pages.range(bounds(range)).map(|(&key, _)| key))
+                .collect()
+        };
+        for key in keys {
+            self.end_watch(state, key, None);
+        }
+        state.code.closing.clear();
+    }
+}
+
+/// Keeps a range directly writable.
+pub(super) struct Pin<'a> {
+    memory: &'a Memory,
+    id: u64,
+}
+
+impl Drop for Pin<'_> {
+    fn drop(&mut self) {
+        self.memory.write_state().code.unpin(self.id);
+    }
+}
+
+/// A [`Fetch`] for one translation: watches each page before it reads from it.
+pub struct CodeReader<'a> {
+    memory: &'a Memory,
+    pages: RefCell<Vec<WatchedPage>>,
+}
+
+impl CodeReader<'_> {
+    /// The watch for a unit made from these guest ranges; pages that were only looked at are given back.
+    pub fn finish(self, ranges: &[Range<u64>]) -> CodeWatch {
+        let needed = |page: &WatchedPage| {
+            let last = page.addr + (PAGE_SIZE - 1);
+            ranges.iter().any(|range| range.start <= last && page.addr < range.end)
+        };
+        let (kept, rest) = self.pages.take().into_iter().partition(needed);
+        self.memory.unwatch_code(CodeWatch::new(rest));
+        CodeWatch::new(kept)
+    }
+}
+
+impl Drop for CodeReader<'_> {
+    fn drop(&mut self) {
+        self.memory.unwatch_code(CodeWatch::new(self.pages.take()));
+    }
+}
+
+impl Fetch for CodeReader<'_> {
+    fn fetch(&self, addr: u64, buf: &mut [u8]) -> usize {
+        let Some(last) = addr.checked_add((buf.len() as u64).saturating_sub(1)) else { return 0 };
+        let mut pages = self.pages.borrow_mut();
+        let mut allowed = 0;
+        for page in addr / PAGE_SIZE..=last / PAGE_SIZE {
+            let start = page * PAGE_SIZE;
+            if !pages.iter().any(|watched| watched.addr == start) {
+                match self.memory.watch_page(start) {
+                    Some(watched) => pages.push(watched),
+                    None => break,
+                }
+            }
+            allowed = ((start - addr.min(start)) as usize + (PAGE_SIZE - (addr.max(start) - start)) as usize)
+                .min(buf.len());
+        }
+        self.memory.fetch(addr, &mut buf[..allowed])
+    }
+}

@@ -1,0 +1,3 @@
+//! Unit tests of guest memory.
+
+mod basics;
