@@ -2,14 +2,14 @@
 //!
 //! Values travel as bit patterns in the low bits of a `u64` ([`Format`] says how many); bits above are ignored
 //! on input and zero on output. What a guest's control register decides is in [`Env`]; exception flags are
-//! or-ed into a word in one guest-neutral layout ([`flags`]). Every function is pure apart from that word,
+//! or-ed into a word in one guest-neutral layout (module `flags`). Every function is pure apart from that word,
 //! never panics, and never touches the host's floating-point unit, so results do not depend on the host.
 //!
 //! This is the meaning of the IR's float ops in the interpreter and the cold path of compiled code. Not here:
 //! NaN boxing (RISC-V), traps for unmasked exceptions, and the choice of an `Env` from `fcsr`, `FPCR` or
-//! `MXCSR`, which is the lifters' part. The general shape is the classic one: [`unpack`](layout) both operands
+//! `MXCSR`, which is the lifters' part. The general shape is the classic one: unpack (`layout`) both operands
 //! to a class and a normalised significand, compute exactly (or with a sticky bit) in 128 bits, then
-//! [`round`] once.
+//! round once (`round`).
 // The tests run the processor's own instructions, in one named module.
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
