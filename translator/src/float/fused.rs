@@ -7,6 +7,9 @@ use super::round::{Exact, round_and_pack};
 use super::{Env, Format, NanRule};
 
 /// `a * b + c` with one rounding.
+///
+/// Under x86's rule the first NaN of `a`, `b`, `c` wins, in the order of the manual's formula: `VFMADD213SD xmm0, xmm1,
+/// xmm2` is `fma(xmm1, xmm0, xmm2)`. Under Arm's rule the addend comes first.
 pub fn fma(f: Format, env: &Env, a: u64, b: u64, c: u64, flags: &mut u32) -> u64 {
     let l = Layout::of(f);
     let (x, y, z) = (operand(l, env, a, flags), operand(l, env, b, flags), operand(l, env, c, flags));
