@@ -24,5 +24,6 @@ pub mod guest;
 pub mod ir;
 pub mod lift;
 pub mod memory;
+pub mod opt;
 pub mod region;
 pub mod run;

@@ -108,6 +108,16 @@ impl Builder {
         &self.block.ops[value.index()]
     }
 
+    /// The block as far as it is built.
+    pub fn block(&self) -> &Block {
+        &self.block
+    }
+
+    /// Replaces the op that was pushed last by one with the same result type.
+    pub fn replace_last(&mut self, op: Op) {
+        *self.block.ops.last_mut().expect("an op was pushed") = op;
+    }
+
     /// If the value is an integer constant, its bits.
     pub fn as_const(&self, value: Value) -> Option<u64> {
         match *self.op(value) {

@@ -10,10 +10,14 @@
 
 mod execute;
 mod float;
+mod fold;
 mod integer;
 #[cfg(test)]
 mod tests;
 mod vector;
+
+pub use fold::evaluate;
+pub use integer::compare;
 
 use super::{Access, Block, EnvCall, FenceSet, Op, Order, RmwOp, Slot, Terminator, Trap, Type, Value};
 use crate::memory::Fault;

@@ -1,0 +1,54 @@
+//! Passes over one block, one a file.
+//!
+//! [`optimize`] runs them in order. Each takes a block that the verifier accepts and leaves one that it accepts, and that
+//! means the same to everyone who may look: the state at the block's end, at every op that may leave the block, and at
+//! the *start* of every guest instruction that holds such an op (compiled code leaves an instruction in its middle by
+//! going back to its start). At other instruction boundaries a slot may hold an older value. Markers stay, and so does
+//! every op that may raise a float flag.
+//!
+//! Not here: what spans blocks. The code generator keeps slots in values across a region, and Cranelift merges and
+//! schedules pure ops.
+
+pub mod dead_code;
+pub mod dead_sets;
+pub mod fold;
+pub mod forward_slots;
+
+use crate::ir::{Block, Value, verify};
+
+/// A pass: its name in tests and listings, and its function.
+pub type Pass = (&'static str, fn(&mut Block));
+
+/// The passes, in the order that [`optimize`] runs them.
+pub const PASSES: &[Pass] = &[
+    ("forward_slots", forward_slots::run),
+    ("fold", fold::run),
+    ("dead_sets", dead_sets::run),
+    ("dead_code", dead_code::run),
+];
+
+/// Runs every pass.
+pub fn optimize(block: &mut Block) {
+    for (name, pass) in PASSES {
+        pass(block);
+        debug_assert_eq!(verify::verify(block), Ok(()), "after {name}:\n{block}");
+    }
+}
+
+/// Removes the ops that `keep` denies and renumbers the others. Nothing that stays may use what goes.
+fn retain(block: &mut Block, keep: &[bool]) {
+    let mut renumbered = vec![Value(u32::MAX); keep.len()];
+    let mut kept = 0;
+    for (position, _) in keep.iter().enumerate().filter(|(_, keep)| **keep) {
+        let mut op = block.ops[position];
+        op.map_operands(|value| renumbered[value.index()]);
+        renumbered[position] = Value(kept as u32);
+        // Positions only shrink, so this never overwrites an op that is still to be read.
+        block.ops[kept] = op;
+        block.types[kept] = block.types[position];
+        kept += 1;
+    }
+    block.ops.truncate(kept);
+    block.types.truncate(kept);
+    block.terminator.map_operand(|value| renumbered[value.index()]);
+}
