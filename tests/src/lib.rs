@@ -1,7 +1,9 @@
 //! Shared pieces of the tests: generators, oracles and the text-case runner.
 
+pub mod code;
 pub mod cross_libc;
 pub mod lift_case;
 pub mod llvm;
+pub mod opt_property;
 pub mod random;
 pub mod world;

@@ -144,6 +144,7 @@ pub fn crc32(ty: Type, data: u64, crc: u32, poly: u32) -> u32 {
     })
 }
 
+/// Whether an integer comparison holds.
 pub fn compare(cond: Cond, ty: Type, a: u128, b: u128) -> bool {
     let (x, y) = (signed(ty, a), signed(ty, b));
     match cond {

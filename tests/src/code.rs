@@ -1,0 +1,47 @@
+//! Random instructions of each guest, from the decoders' tables.
+
+use crate::random::Random;
+use decoders::{aarch64, riscv64};
+use translator::guest::Guest;
+
+/// One random instruction that the guest's decoder accepts.
+pub fn random_code(guest: Guest, random: &mut Random) -> Vec<u8> {
+    match guest {
+        Guest::Riscv64 => {
+            if random.below(4) == 0 {
+                loop {
+                    let half = (random.u32() as u16).to_le_bytes();
+                    if half[0] & 3 != 3 && riscv64::decode(&half, 0).is_ok() {
+                        return half.to_vec();
+                    }
+                }
+            }
+            let row = &riscv64::table::ROWS[random.below(riscv64::table::ROWS.len() as u64) as usize];
+            row.sample(|| random.u32()).to_le_bytes().to_vec()
+        }
+        Guest::Aarch64 => loop {
+            let rows = aarch64::rows();
+            let row = &rows[random.below(rows.len() as u64) as usize];
+            let word = row.value | random.u32() & !row.mask;
+            if row.matches(word) && aarch64::decode_word(word).is_ok() {
+                return word.to_le_bytes().to_vec();
+            }
+        },
+        Guest::X86_64 => loop {
+            // Mostly one-byte and two-byte opcodes with a random ModRM byte; the decoder says how long it is.
+            let mut bytes = random.u64().to_le_bytes().to_vec();
+            bytes.extend(random.u64().to_le_bytes());
+            match random.below(4) {
+                0 => bytes[0] = 0x48,
+                1 => bytes[0] = 0x0f,
+                2 => bytes[..2].copy_from_slice(&[0x66, 0x0f]),
+                _ => {}
+            }
+            bytes.truncate(15);
+            if let Ok(insn) = decoders::x86_64::decode(&bytes, 0x1000) {
+                bytes.truncate(insn.len());
+                return bytes;
+            }
+        },
+    }
+}
