@@ -44,6 +44,9 @@ pub(super) const ROWS: Rows = &[
 
 /// `jmp target`: jump. (Jump)
 fn jmp(x: &mut Lifter<'_>) {
+    if is_far_or_narrow(x) {
+        return x.unsupported();
+    }
     match direct_target(x) {
         Some(target) => x.b.jump(target),
         None => {
@@ -59,6 +62,14 @@ fn direct_target(x: &Lifter<'_>) -> Option<u64> {
         OpKind::NearBranch64 => Some(x.insn.near_branch64()),
         _ => None,
     }
+}
+
+/// Whether an indirect jump or call goes through a far pointer or a 16-bit offset.
+fn is_far_or_narrow(x: &Lifter<'_>) -> bool {
+    !matches!(
+        x.insn.code(),
+        Code::Jmp_rel8_64 | Code::Jmp_rel32_64 | Code::Jmp_rm64 | Code::Call_rel32_64 | Code::Call_rm64
+    )
 }
 
 fn indirect_target(x: &mut Lifter<'_>) -> Value {
@@ -105,6 +116,9 @@ fn loop_(x: &mut Lifter<'_>, zero_flag: Option<bool>) {
 
 /// `call target`: push the return address, jump. (Call Procedure)
 fn call(x: &mut Lifter<'_>) {
+    if is_far_or_narrow(x) {
+        return x.unsupported();
+    }
     let next = x.next;
     if let Some(target) = direct_target(x) {
         let return_address = x.b.address(next);
@@ -119,6 +133,9 @@ fn call(x: &mut Lifter<'_>) {
 
 /// `ret`, `ret imm16`: pop the return address, drop `imm16` bytes more, jump. (Return From Procedure)
 fn ret(x: &mut Lifter<'_>) {
+    if !matches!(x.insn.code(), Code::Retnq | Code::Retnq_imm16) {
+        return x.unsupported();
+    }
     let (target, mut moved) = x.pop_value(Type::I64);
     if x.insn.op_count() == 1 {
         let bytes = x.immediate(0);
