@@ -6,4 +6,5 @@ pub mod lift_case;
 pub mod llvm;
 pub mod opt_property;
 pub mod random;
+pub mod riscv64;
 pub mod world;
