@@ -3,6 +3,7 @@
 //! Each guest's slots are declared in a table of its own (`guest/<guest>.rs`); slot 0 and 1 are the same everywhere.
 
 pub mod aarch64;
+pub mod registers;
 pub mod riscv64;
 pub mod x86_64;
 
