@@ -49,6 +49,23 @@ impl Guest {
         }
     }
 
+    /// Registers that are not zero in a new vCPU, by name.
+    pub const fn reset_values(self) -> &'static [(&'static str, u128)] {
+        match self {
+            Guest::X86_64 => &[("rflags", 0x202), ("mxcsr", 0x1f80)],
+            Guest::Aarch64 => &[("nzcv", 0), ("fpcr", 0)],
+            Guest::Riscv64 => &[],
+        }
+    }
+
+    /// Slots without a register that are not zero in a new vCPU.
+    pub const fn reset_slots(self) -> &'static [(Slot, u128)] {
+        match self {
+            Guest::X86_64 => &[(x86_64::FCW, 0x37f)],
+            Guest::Aarch64 | Guest::Riscv64 => &[],
+        }
+    }
+
     /// Smallest alignment of an instruction address.
     pub const fn instruction_alignment(self) -> u64 {
         match self {

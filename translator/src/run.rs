@@ -1,4 +1,20 @@
 //! Engine, vm and vcpu: the dispatch loop, exits, budgets, interrupts.
+//!
+//! | object | is | threads |
+//! | --- | --- | --- |
+//! | [`Engine`] | configuration, compiler | shared freely |
+//! | [`Vm`] | one address space, one guest, its translations | shared; mapping calls synchronise inside |
+//! | [`Vcpu`] | registers, jump cache, interrupt word | one thread at a time; many of one vm run in parallel |
 
 pub mod enter;
+mod engine;
+pub mod exit;
 pub mod state;
+mod vcpu;
+mod vm;
+mod world;
+
+pub use engine::{Engine, EngineOptions, Error, ExecutionMode};
+pub use exit::{Exit, Reason};
+pub use vcpu::{Interrupter, RunOptions, Vcpu};
+pub use vm::{Stats, Vm, VmOptions};

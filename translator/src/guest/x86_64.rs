@@ -1,6 +1,8 @@
 //! State slots of x86-64. Flags are kept as the value that decided them, so that setting flags costs nothing: ZF, SF, OF,
 //! PF and AF are computed when they are read.
 
+pub mod cpuid;
+
 use super::register_file;
 
 register_file! {

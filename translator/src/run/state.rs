@@ -1,7 +1,14 @@
 //! The vCPU state that host code works on: one `repr(C)` struct whose field offsets are the unit ABI.
 
+<<<<<<< HEAD
 use crate::guest::{Guest, SLOT_AREA};
 use std::sync::atomic::AtomicU32;
+=======
+use crate::guest::{SLOT_AREA, SlotInfo};
+use std::cell::UnsafeCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+>>>>>>> e635eb9 (run: engine, vm, vcpu on the interpreter)
 
 /// Bits of [`VcpuState::interrupt`]. Any of them makes host code return at the next poll.
 pub mod interrupt {
@@ -126,3 +133,278 @@ pub struct VcpuState {
 #[repr(C, align(64))]
 #[derive(Debug, Clone, Copy)]
 pub struct Slots(pub [u8; SLOT_AREA]);
+
+impl VcpuState {
+    /// A state with every slot zero, no jump cache and no TLB.
+    pub fn new() -> VcpuState {
+        VcpuState {
+            interrupt: AtomicU32::new(0),
+            reserved: 0,
+            pc: 0,
+            memory_base: 0,
+            memory_limit: 0,
+            budget: 0,
+            exit_link: 0,
+            jump_cache: std::ptr::null_mut(),
+            read_tlb: std::ptr::null_mut(),
+            write_tlb: std::ptr::null_mut(),
+            helpers: std::ptr::null(),
+            vcpu: std::ptr::null_mut(),
+            host: [0; 4],
+            scratch: [0; 8],
+            exclusive_addr: NO_RESERVATION,
+            exclusive_size: 0,
+            exclusive_value: 0,
+            slots: Slots([0; SLOT_AREA]),
+        }
+    }
+}
+
+impl Default for VcpuState {
+    fn default() -> VcpuState {
+        VcpuState::new()
+    }
+}
+
+/// [`VcpuState::exclusive_addr`] when nothing is reserved.
+pub const NO_RESERVATION: u64 = u64::MAX;
+
+/// Where a vCPU is, for those who wait for it to leave host code.
+pub mod place {
+    /// In the dispatcher, in a callback, in the host program: not in host code.
+    pub const HOST: u32 = 0;
+    /// In host code, or about to enter it.
+    pub const CODE: u32 = 1;
+}
+
+/// What other threads may touch of a vCPU, and the memory of the rest.
+///
+/// The state is behind an `UnsafeCell`: its owner ([`StateHandle`]) and host code work on it, other threads only on the
+/// interrupt word.
+#[derive(Debug)]
+pub struct SharedState {
+    state: UnsafeCell<VcpuState>,
+    /// One of [`place`].
+    pub place: AtomicU32,
+    /// The epoch of translations that the vCPU last entered host code under.
+    pub epoch: AtomicU64,
+}
+
+// SAFETY: other threads than the owner's reach only the atomics: `interrupt()`, `place` and `epoch`. The raw pointers in
+// the state are used by the owner's thread alone.
+#[allow(unsafe_code, reason = "the state is shared with host code")]
+unsafe impl Sync for SharedState {}
+// SAFETY: nothing in the state is bound to a thread.
+#[allow(unsafe_code, reason = "the state is shared with host code")]
+unsafe impl Send for SharedState {}
+
+impl SharedState {
+    /// The sticky interrupt word.
+    #[allow(unsafe_code, reason = "the state is shared with host code")]
+    pub fn interrupt(&self) -> &AtomicU32 {
+        // SAFETY: the field is atomic, lives as long as self, and is never borrowed mutably.
+        unsafe { &(*self.state.get()).interrupt }
+    }
+}
+
+/// The owner's handle: the only one who reads and writes the state outside of host code.
+#[derive(Debug)]
+pub struct StateHandle {
+    shared: Arc<SharedState>,
+}
+
+#[allow(unsafe_code, reason = "the state is shared with host code")]
+impl StateHandle {
+    /// Makes a state.
+    pub fn new() -> StateHandle {
+        StateHandle {
+            shared: Arc::new(SharedState {
+                state: UnsafeCell::new(VcpuState::new()),
+                place: AtomicU32::new(place::HOST),
+                epoch: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// What other threads may keep.
+    pub fn shared(&self) -> &Arc<SharedState> {
+        &self.shared
+    }
+
+    /// The state, for host code.
+    pub fn as_ptr(&self) -> *mut VcpuState {
+        self.shared.state.get()
+    }
+
+    /// The guest pc.
+    pub fn pc(&self) -> u64 {
+        // SAFETY: the state is live; plain fields are accessed by the owner's thread only. So below.
+        unsafe { (*self.as_ptr()).pc }
+    }
+
+    /// Sets the guest pc.
+    pub fn set_pc(&mut self, pc: u64) {
+        // SAFETY: see `pc`.
+        unsafe { (*self.as_ptr()).pc = pc }
+    }
+
+    /// Instructions left, in budget units.
+    pub fn budget(&self) -> i64 {
+        // SAFETY: see `pc`.
+        unsafe { (*self.as_ptr()).budget }
+    }
+
+    /// Sets the instructions left.
+    pub fn set_budget(&mut self, budget: i64) {
+        // SAFETY: see `pc`.
+        unsafe { (*self.as_ptr()).budget = budget }
+    }
+
+    /// The link slot that the last `Link` exit wants filled.
+    pub fn exit_link(&self) -> u64 {
+        // SAFETY: see `pc`.
+        unsafe { (*self.as_ptr()).exit_link }
+    }
+
+    /// The LL/SC reservation: address, size, value.
+    pub fn reservation(&self) -> Option<(u64, u64, u128)> {
+        // SAFETY: see `pc`.
+        let (addr, size, value) = unsafe {
+            let state = self.as_ptr();
+            ((*state).exclusive_addr, (*state).exclusive_size, (*state).exclusive_value)
+        };
+        (addr != NO_RESERVATION).then_some((addr, size, value))
+    }
+
+    /// Sets or clears the reservation.
+    pub fn set_reservation(&mut self, reservation: Option<(u64, u64, u128)>) {
+        let (addr, size, value) = reservation.unwrap_or((NO_RESERVATION, 0, 0));
+        // SAFETY: see `pc`.
+        unsafe {
+            let state = self.as_ptr();
+            (*state).exclusive_addr = addr;
+            (*state).exclusive_size = size;
+            (*state).exclusive_value = value;
+        }
+    }
+
+    /// Sets the base and the highest address of direct mode.
+    pub fn set_memory(&mut self, base: u64, limit: u64) {
+        // SAFETY: see `pc`.
+        unsafe {
+            (*self.as_ptr()).memory_base = base;
+            (*self.as_ptr()).memory_limit = limit;
+        }
+    }
+
+    /// Points the state at the tables that host code reads.
+    pub fn set_tables(
+        &mut self,
+        jump_cache: *mut JumpCacheEntry,
+        read_tlb: *mut TlbEntry,
+        write_tlb: *mut TlbEntry,
+        helpers: *const usize,
+        vcpu: *mut std::ffi::c_void,
+    ) {
+        // SAFETY: see `pc`.
+        unsafe {
+            let state = self.as_ptr();
+            (*state).jump_cache = jump_cache;
+            (*state).read_tlb = read_tlb;
+            (*state).write_tlb = write_tlb;
+            (*state).helpers = helpers;
+            (*state).vcpu = vcpu;
+        }
+    }
+
+    /// The value of a slot.
+    pub fn slot(&self, info: &SlotInfo) -> u128 {
+        let mut bytes = [0; 16];
+        let (at, size) = (info.offset as usize, info.ty.bytes() as usize);
+        assert!(at + size <= SLOT_AREA);
+        // SAFETY: the range lies in the slot area (just checked) of the live state; see `pc`.
+        unsafe {
+            let from = (&raw const (*self.as_ptr()).slots).cast::<u8>().add(at);
+            std::ptr::copy_nonoverlapping(from, bytes.as_mut_ptr(), size);
+        }
+        u128::from_le_bytes(bytes)
+    }
+
+    /// Writes a slot; bits above its type are dropped.
+    pub fn set_slot(&mut self, info: &SlotInfo, value: u128) {
+        let bytes = (value & info.ty.mask()).to_le_bytes();
+        let (at, size) = (info.offset as usize, info.ty.bytes() as usize);
+        assert!(at + size <= SLOT_AREA);
+        // SAFETY: as in `slot`.
+        unsafe {
+            let to = (&raw mut (*self.as_ptr()).slots).cast::<u8>().add(at);
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, size);
+        }
+    }
+}
+
+impl Default for StateHandle {
+    fn default() -> StateHandle {
+        StateHandle::new()
+    }
+}
+
+/// The tables that host code probes, owned by one vCPU.
+#[derive(Debug)]
+pub struct Tables {
+    jump_cache: Box<[UnsafeCell<JumpCacheEntry>]>,
+    read_tlb: Box<[UnsafeCell<TlbEntry>]>,
+    write_tlb: Box<[UnsafeCell<TlbEntry>]>,
+}
+
+/// A tag that no pc and no page address equals.
+pub const EMPTY_TAG: u64 = u64::MAX;
+
+#[allow(unsafe_code, reason = "the tables are shared with host code")]
+impl Tables {
+    /// Empty tables.
+    pub fn new() -> Tables {
+        fn table<T: Copy>(entries: usize, empty: T) -> Box<[UnsafeCell<T>]> {
+            (0..entries).map(|_| UnsafeCell::new(empty)).collect()
+        }
+        Tables {
+            jump_cache: table(JUMP_CACHE_ENTRIES, JumpCacheEntry { tag: EMPTY_TAG, code: 0 }),
+            read_tlb: table(TLB_ENTRIES, TlbEntry { tag: EMPTY_TAG, addend: 0 }),
+            write_tlb: table(TLB_ENTRIES, TlbEntry { tag: EMPTY_TAG, addend: 0 }),
+        }
+    }
+
+    /// Addresses of jump cache, read TLB and write TLB.
+    pub fn pointers(&self) -> (*mut JumpCacheEntry, *mut TlbEntry, *mut TlbEntry) {
+        (self.jump_cache[0].get(), self.read_tlb[0].get(), self.write_tlb[0].get())
+    }
+
+    /// Forgets every jump target.
+    pub fn flush_jumps(&mut self) {
+        for entry in &mut self.jump_cache {
+            *entry.get_mut() = JumpCacheEntry { tag: EMPTY_TAG, code: 0 };
+        }
+    }
+
+    /// Forgets every page.
+    pub fn flush_pages(&mut self) {
+        for entry in self.read_tlb.iter_mut().chain(&mut self.write_tlb) {
+            *entry.get_mut() = TlbEntry { tag: EMPTY_TAG, addend: 0 };
+        }
+    }
+
+    /// Enters a jump target.
+    pub fn insert_jump(&mut self, index: usize, entry: JumpCacheEntry) {
+        *self.jump_cache[index % JUMP_CACHE_ENTRIES].get_mut() = entry;
+    }
+}
+
+// SAFETY: the owner and its host code are the only users, on one thread at a time.
+#[allow(unsafe_code, reason = "the tables are shared with host code")]
+unsafe impl Sync for Tables {}
+
+impl Default for Tables {
+    fn default() -> Tables {
+        Tables::new()
+    }
+}

@@ -1,0 +1,240 @@
+//! A machine: one address space, one guest, the vCPUs that run in it, and their translations.
+//!
+//! # Safepoints
+//! A vCPU is in host code or in the host. [`Vm::invalidate_code`](Listener::invalidate_code) takes the units out of the
+//! cache, opens a new *epoch*, sets the interrupt word of every vCPU and waits until each is in the host or has entered
+//! host code under the new epoch; a vCPU flushes its own tables before it enters under a new epoch. Then the memory of
+//! the units is free to reuse. The waiting thread holds no lock, and is itself in the host, so two invalidators
+//! do not wait for each other.
+
+use super::engine::{Engine, Error};
+use super::state::{SharedState, interrupt, place};
+use crate::guest::Guest;
+use crate::memory::{self, Listener, Memory};
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+/// Settings of a machine.
+#[derive(Clone, Debug)]
+pub struct VmOptions {
+    /// How guest memory is reached.
+    pub memory: memory::Mode,
+    /// Settings of the address space.
+    pub memory_options: memory::Options,
+}
+
+impl Default for VmOptions {
+    fn default() -> VmOptions {
+        VmOptions { memory: memory::Mode::Direct, memory_options: memory::Options::default() }
+    }
+}
+
+/// Counters of a machine since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Blocks lifted for the interpreter.
+    pub blocks_lifted: u64,
+    /// Instructions that the interpreter retired.
+    pub interpreted: u64,
+    /// Units compiled.
+    pub units_compiled: u64,
+    /// Guest instructions in compiled units.
+    pub compiled_instructions: u64,
+    /// Bytes of host code in compiled units.
+    pub code_bytes: u64,
+    /// Time spent compiling, in nanoseconds.
+    pub compile_nanos: u64,
+    /// Entries from the dispatcher into host code.
+    pub entries: u64,
+    /// Links made between units.
+    pub links: u64,
+    /// Units dropped because their code was written or unmapped.
+    pub units_invalidated: u64,
+    /// Calls that invalidated code.
+    pub invalidations: u64,
+}
+
+/// Invalidations that are remembered one by one; a vCPU that missed more drops everything it has.
+const LOGGED: usize = 64;
+
+/// A machine.
+#[derive(Debug)]
+pub struct Vm {
+    engine: Arc<Engine>,
+    guest: Guest,
+    memory: Memory,
+    started: Instant,
+    /// Counts invalidations; see the module.
+    epoch: AtomicU64,
+    inner: Mutex<Inner>,
+}
+
+/// What the vm's lock protects.
+#[derive(Debug, Default)]
+struct Inner {
+    vcpus: Vec<Weak<SharedState>>,
+    invalidated: VecDeque<(u64, Range<u64>)>,
+    /// Epoch of the newest invalidation that is no longer in `invalidated`.
+    forgotten: u64,
+    stops: Arc<Vec<u64>>,
+    stats: Stats,
+}
+
+impl Vm {
+    /// Makes a machine with an empty address space.
+    ///
+    /// # Errors
+    /// The host refuses the memory, or the options contradict each other.
+    pub fn new(engine: &Arc<Engine>, guest: Guest, options: &VmOptions) -> Result<Arc<Vm>, Error> {
+        let memory = Memory::new(options.memory, &options.memory_options)?;
+        let vm = Arc::new(Vm {
+            engine: engine.clone(),
+            guest,
+            memory,
+            started: Instant::now(),
+            epoch: AtomicU64::new(1),
+            inner: Mutex::default(),
+        });
+        let weak: Weak<Vm> = Arc::downgrade(&vm);
+        vm.memory.set_listener(weak);
+        Ok(vm)
+    }
+
+    /// The engine it belongs to.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Whose code it runs.
+    pub fn guest(&self) -> Guest {
+        self.guest
+    }
+
+    /// Its address space.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Counters as of now.
+    pub fn stats(&self) -> Stats {
+        self.lock().stats
+    }
+
+    /// Drops every translation of code in the range: to be called after host code wrote to it by other ways than
+    /// [`Memory`]'s. When it returns, no vCPU runs an old translation.
+    pub fn invalidate(&self, range: Range<u64>) {
+        let start = range.start & !(memory::PAGE_SIZE - 1);
+        let end = range.end.checked_next_multiple_of(memory::PAGE_SIZE).unwrap_or(u64::MAX);
+        self.drop_translations(&[start..end]);
+    }
+
+    /// Drops every translation.
+    pub fn invalidate_all(&self) {
+        self.drop_translations(&[0..u64::MAX]);
+    }
+
+    /// Addresses at which every run stops before the instruction.
+    pub fn stops(&self) -> Arc<Vec<u64>> {
+        self.lock().stops.clone()
+    }
+
+    /// Adds a stop address; it takes effect at the next run of each vCPU.
+    pub fn add_stop(&self, addr: u64) {
+        let mut inner = self.lock();
+        if let Err(at) = inner.stops.binary_search(&addr) {
+            Arc::make_mut(&mut inner.stops).insert(at, addr);
+        }
+    }
+
+    /// Takes a stop address away; whether there was one.
+    pub fn remove_stop(&self, addr: u64) -> bool {
+        let mut inner = self.lock();
+        match inner.stops.binary_search(&addr) {
+            Ok(at) => {
+                Arc::make_mut(&mut inner.stops).remove(at);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// The guest's time counter: nanoseconds since the machine was made.
+    pub(super) fn counter(&self) -> u64 {
+        self.started.elapsed().as_nanos() as u64
+    }
+
+    pub(super) fn epoch(&self) -> &AtomicU64 {
+        &self.epoch
+    }
+
+    pub(super) fn register(&self, vcpu: &Arc<SharedState>) {
+        let mut inner = self.lock();
+        inner.vcpus.retain(|other| other.strong_count() > 0);
+        inner.vcpus.push(Arc::downgrade(vcpu));
+    }
+
+    pub(super) fn count(&self, add: impl FnOnce(&mut Stats)) {
+        add(&mut self.lock().stats);
+    }
+
+    /// What was invalidated after `epoch`: the ranges, or `None` if that is no longer known.
+    pub(super) fn invalidated_since(&self, epoch: u64) -> Option<Vec<Range<u64>>> {
+        let inner = self.lock();
+        (inner.forgotten <= epoch).then(|| {
+            inner.invalidated.iter().filter(|(at, _)| *at > epoch).map(|(_, range)| range.clone()).collect()
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn drop_translations(&self, ranges: &[Range<u64>]) {
+        let (epoch, vcpus) = {
+            let mut inner = self.lock();
+            let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
+            for range in ranges {
+                inner.invalidated.push_back((epoch, range.clone()));
+            }
+            while inner.invalidated.len() > LOGGED {
+                if let Some((at, _)) = inner.invalidated.pop_front() {
+                    inner.forgotten = at;
+                }
+            }
+            inner.stats.invalidations += 1;
+            (epoch, inner.vcpus.iter().filter_map(Weak::upgrade).collect::<Vec<_>>())
+        };
+        wait_for(&vcpus, epoch);
+    }
+}
+
+/// Waits until each vCPU is out of host code or entered it under `epoch` or a later one.
+fn wait_for(vcpus: &[Arc<SharedState>], epoch: u64) {
+    for vcpu in vcpus {
+        vcpu.interrupt().fetch_or(interrupt::SAFEPOINT, Ordering::SeqCst);
+    }
+    for vcpu in vcpus {
+        let mut rounds = 0u32;
+        while vcpu.place.load(Ordering::SeqCst) == place::CODE && vcpu.epoch.load(Ordering::SeqCst) < epoch {
+            rounds += 1;
+            if rounds < 64 {
+                std::hint::spin_loop();
+            } else {
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
+impl Listener for Vm {
+    fn invalidate_code(&self, ranges: &[Range<u64>]) {
+        self.drop_translations(ranges);
+    }
+
+    fn mappings_changed(&self) {
+        self.drop_translations(&[]);
+    }
+}

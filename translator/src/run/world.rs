@@ -1,0 +1,100 @@
+//! The interpreter's view of a vCPU: its slots, its vm's memory, the host.
+
+use super::state::StateHandle;
+use super::vm::Vm;
+use crate::guest::x86_64::cpuid::cpuid;
+use crate::ir::interpret::World;
+use crate::ir::{Access, EnvCall, FenceSet, Order, RmwOp, Slot, Type};
+use crate::memory::Fault;
+
+/// One vCPU, for one step of the interpreter.
+pub(super) struct VcpuWorld<'a> {
+    pub(super) state: &'a mut StateHandle,
+    pub(super) vm: &'a Vm,
+}
+
+impl World for VcpuWorld<'_> {
+    fn get(&self, slot: Slot) -> u128 {
+        self.state.slot(self.vm.guest().register_file().slot(slot))
+    }
+
+    fn set(&mut self, slot: Slot, value: u128) {
+        self.state.set_slot(self.vm.guest().register_file().slot(slot), value);
+    }
+
+    fn load(&mut self, addr: u64, ty: Type, order: Order) -> Result<u128, Fault> {
+        self.vm.memory().load(addr, ty, order)
+    }
+
+    fn store(&mut self, addr: u64, ty: Type, value: u128, order: Order) -> Result<(), Fault> {
+        self.vm.memory().store(addr, ty, value, order)
+    }
+
+    fn probe(&mut self, addr: u64, size: u32, access: Access) -> Result<(), Fault> {
+        self.vm.memory().probe(addr, size, access)
+    }
+
+    fn cas(&mut self, addr: u64, ty: Type, expected: u128, new: u128, order: Order) -> Result<u128, Fault> {
+        self.vm.memory().cas(addr, ty, expected, new, order)
+    }
+
+    fn rmw(&mut self, addr: u64, ty: Type, op: RmwOp, value: u128, order: Order) -> Result<u128, Fault> {
+        self.vm.memory().rmw(addr, ty, op, value, order)
+    }
+
+    fn load_exclusive(&mut self, addr: u64, ty: Type, order: Order) -> Result<u128, Fault> {
+        let value = self.vm.memory().load(addr, ty, order)?;
+        self.state.set_reservation(Some((addr, ty.bytes().into(), value)));
+        Ok(value)
+    }
+
+    fn store_exclusive(&mut self, addr: u64, ty: Type, value: u128, order: Order) -> Result<bool, Fault> {
+        let reservation = self.state.reservation();
+        self.state.set_reservation(None);
+        match reservation {
+            Some((reserved, size, seen)) if reserved == addr && size == u64::from(ty.bytes()) => {
+                Ok(self.vm.memory().cas(addr, ty, seen, value, order)? == seen)
+            }
+            _ => {
+                self.vm.memory().probe(addr, ty.bytes(), Access::Write)?;
+                Ok(false)
+            }
+        }
+    }
+
+    fn clear_exclusive(&mut self) {
+        self.state.set_reservation(None);
+    }
+
+    fn fence(&mut self, _before: FenceSet, _after: FenceSet) {
+        std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+    }
+
+    fn env(&mut self, call: EnvCall, a: u64, b: u64) -> u64 {
+        match call {
+            EnvCall::Counter | EnvCall::Retired => self.vm.counter(),
+            EnvCall::CpuidAb => {
+                let leaf = cpuid(a as u32, b as u32);
+                u64::from(leaf.ebx) << 32 | u64::from(leaf.eax)
+            }
+            EnvCall::CpuidCd => {
+                let leaf = cpuid(a as u32, b as u32);
+                u64::from(leaf.edx) << 32 | u64::from(leaf.ecx)
+            }
+            EnvCall::InvalidateCode => {
+                if b == 0 {
+                    self.vm.invalidate_all();
+                } else {
+                    let start = a & !(b - 1);
+                    self.vm.invalidate(start..start.saturating_add(b));
+                }
+                0
+            }
+        }
+    }
+
+    fn hook(&mut self, _id: u32) -> bool {
+        // Nothing inserts hook ops yet; one that came by another way stops the run, visibly.
+        true
+    }
+}
