@@ -10,6 +10,8 @@ pub mod enter;
 mod engine;
 pub mod exit;
 pub mod state;
+#[cfg(test)]
+mod tests;
 mod vcpu;
 mod vm;
 mod world;

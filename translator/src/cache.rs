@@ -1,0 +1,221 @@
+//! The machine's translated units: who is where, who links to whom, what goes when code changes.
+//!
+//! One lock protects the maps; it is held for look-ups, publishing, linking and taking units out, never while anything
+//! is compiled, waited for or called back. Taking a unit out ([`Cache::take`]) makes it unreachable for vCPUs that look
+//! it up or follow a link; those that are in it, or have it in their jump cache, are the caller's to wait for before it
+//! gives the unit to [`Cache::free`].
+//!
+//! Invariants: a link slot leads to a live unit of the same key, or nowhere; every live unit's watch is current or
+//! the unit is about to be taken out by the invalidation that made it stale.
+
+use crate::codegen::arena::{Arena, InstalledUnit, LinkSlot};
+use crate::codegen::{self, CompiledUnit, UnitKey};
+use crate::memory::{CodeWatch, Memory, PAGE_SIZE};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What a unit is found by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct UnitName {
+    /// Guest address of the entry.
+    pub pc: u64,
+    /// What its code relies on.
+    pub key: UnitKey,
+}
+
+/// A live unit.
+#[derive(Debug)]
+pub struct Unit {
+    name: UnitName,
+    installed: InstalledUnit,
+    watch: CodeWatch,
+    ranges: Vec<Range<u64>>,
+}
+
+/// Why a unit was not published.
+#[derive(Debug)]
+pub enum Refused {
+    /// Its bytes have changed since they were read.
+    Stale,
+    /// The code arena does not take it: full, or for another host.
+    Arena(codegen::Error),
+}
+
+/// The units of one machine.
+pub struct Cache {
+    arena: Arena,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    units: FxHashMap<UnitName, Unit>,
+    /// Link slots that lead to a unit, or will once it exists.
+    incoming: FxHashMap<UnitName, Vec<LinkSlot>>,
+    /// Names of the units that cover a page.
+    pages: BTreeMap<u64, Vec<UnitName>>,
+}
+
+impl Cache {
+    /// An empty cache over an arena.
+    pub fn new(arena: Arena) -> Cache {
+        Cache { arena, inner: Mutex::default() }
+    }
+
+    /// The arena.
+    pub fn arena(&self) -> &Arena {
+        &self.arena
+    }
+
+    /// Host address of a unit's entry. It stays valid until the epoch of translations changes.
+    pub fn find(&self, name: &UnitName) -> Option<u64> {
+        self.lock().units.get(name).map(|unit| unit.installed.entry)
+    }
+
+    /// Number of live units.
+    pub fn len(&self) -> usize {
+        self.lock().units.len()
+    }
+
+    /// Whether there is no live unit.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Places a unit and makes it visible, unless its bytes changed meanwhile; if another thread was first, that one's
+    /// stays. Returns the entry to run.
+    ///
+    /// # Errors
+    /// See [`Refused`]. The watch has been given back then.
+    pub fn publish(
+        &self,
+        memory: &Memory,
+        compiled: &CompiledUnit,
+        watch: CodeWatch,
+    ) -> Result<u64, Refused> {
+        let name = UnitName { pc: compiled.pc, key: compiled.key };
+        let mut inner = self.lock();
+        if let Some(unit) = inner.units.get(&name) {
+            let entry = unit.installed.entry;
+            memory.unwatch_code(watch);
+            return Ok(entry);
+        }
+        if !memory.is_current(&watch) {
+            memory.unwatch_code(watch);
+            return Err(Refused::Stale);
+        }
+        let installed = match self.arena.install(compiled) {
+            Ok(installed) => installed,
+            Err(error) => {
+                memory.unwatch_code(watch);
+                return Err(Refused::Arena(error));
+            }
+        };
+        let entry = installed.entry;
+        let unit = Unit { name, installed, watch, ranges: compiled.ranges.clone() };
+        for page in pages(&unit.ranges) {
+            inner.pages.entry(page).or_default().push(name);
+        }
+        for slot in inner.incoming.get(&name).into_iter().flatten() {
+            self.arena.link(*slot, entry);
+        }
+        for link in &unit.installed.links {
+            let target = UnitName { pc: link.target, key: name.key };
+            inner.incoming.entry(target).or_default().push(link.slot);
+            if let Some(other) = inner.units.get(&target) {
+                self.arena.link(link.slot, other.installed.entry);
+            } else if target == name {
+                self.arena.link(link.slot, entry);
+            }
+        }
+        inner.units.insert(name, unit);
+        Ok(entry)
+    }
+
+    /// Makes every unit that covers a byte of the ranges unreachable, and returns them.
+    pub fn take(&self, ranges: &[Range<u64>]) -> Vec<Unit> {
+        let mut inner = self.lock();
+        let mut names = Vec::new();
+        for range in ranges {
+            let first = range.start / PAGE_SIZE;
+            let last = range.end.saturating_sub(1) / PAGE_SIZE;
+            for found in inner.pages.range(first..=last).map(|(_, names)| names) {
+                names.extend_from_slice(found);
+            }
+        }
+        names.sort_unstable_by_key(|name| name.pc);
+        let mut taken = Vec::new();
+        for name in names {
+            let hit = |unit: &Unit| {
+                ranges.iter().any(|range| unit.ranges.iter().any(|at| at.start < range.end && range.start < at.end))
+            };
+            if inner.units.get(&name).is_some_and(hit) {
+                taken.extend(self.remove(&mut inner, &name));
+            }
+        }
+        taken
+    }
+
+    /// Gives the memory of units back. No vCPU may be in them or be able to enter them.
+    pub fn free(&self, memory: &Memory, units: Vec<Unit>) {
+        for unit in units {
+            self.arena.free(unit.installed.id);
+            memory.unwatch_code(unit.watch);
+        }
+    }
+
+    fn remove(&self, inner: &mut Inner, name: &UnitName) -> Option<Unit> {
+        let unit = inner.units.remove(name)?;
+        for slot in inner.incoming.get(name).into_iter().flatten() {
+            self.arena.unlink(*slot);
+        }
+        for link in &unit.installed.links {
+            let target = UnitName { pc: link.target, key: name.key };
+            if let Some(slots) = inner.incoming.get_mut(&target) {
+                slots.retain(|slot| *slot != link.slot);
+                if slots.is_empty() {
+                    inner.incoming.remove(&target);
+                }
+            }
+        }
+        for page in pages(&unit.ranges) {
+            if let Some(names) = inner.pages.get_mut(&page) {
+                names.retain(|other| other != name);
+                if names.is_empty() {
+                    inner.pages.remove(&page);
+                }
+            }
+        }
+        Some(unit)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Unit {
+    /// What it is found by.
+    pub fn name(&self) -> &UnitName {
+        &self.name
+    }
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cache").field("units", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// Numbers of the pages that ranges touch, each once.
+fn pages(ranges: &[Range<u64>]) -> Vec<u64> {
+    let mut pages: Vec<u64> = ranges
+        .iter()
+        .flat_map(|range| range.start / PAGE_SIZE..=range.end.saturating_sub(1).max(range.start) / PAGE_SIZE)
+        .collect();
+    pages.sort_unstable();
+    pages.dedup();
+    pages
+}

@@ -1,0 +1,158 @@
+//! Runs of small RV64 programs: exits, budgets, stops, interrupts, code that changes.
+
+use super::*;
+use crate::guest::Guest;
+use crate::guest::registers::{State, by_name};
+use crate::ir::Access;
+use crate::memory::{FaultKind, Mode, Prot};
+use std::sync::Arc;
+
+/// `addi x10, x10, 1; bne x10, x11, -4; ecall`
+const COUNT: [u32; 3] = [0x0015_0513, 0xfeb5_1ee3, 0x0000_0073];
+
+const CODE: u64 = 0x1_0000;
+
+fn machine(mode: ExecutionMode, memory: Mode, code: &[u32]) -> Vcpu {
+    let engine = Engine::new(EngineOptions { mode, threshold: 3, ..EngineOptions::default() }).unwrap();
+    let options = VmOptions { memory, ..VmOptions::default() };
+    let vm = Vm::new(&engine, Guest::Riscv64, &options).unwrap();
+    vm.memory().map(CODE, 0x1000, Prot::RWX).unwrap();
+    let bytes: Vec<u8> = code.iter().flat_map(|word| word.to_le_bytes()).collect();
+    vm.memory().write(CODE, &bytes, crate::memory::Permissions::Ignore).unwrap();
+    let mut vcpu = Vcpu::new(&vm).unwrap();
+    vcpu.set_pc(CODE);
+    vcpu
+}
+
+fn every_way(test: impl Fn(ExecutionMode, Mode)) {
+    for mode in [ExecutionMode::Interpret, ExecutionMode::Compile] {
+        for memory in [Mode::Direct, Mode::Paged] {
+            test(mode, memory);
+        }
+    }
+}
+
+fn set(vcpu: &mut Vcpu, name: &str, value: u64) {
+    by_name(vcpu.vm().guest(), name).unwrap().write(vcpu, value.into());
+}
+
+fn get(vcpu: &Vcpu, name: &str) -> u64 {
+    by_name(vcpu.vm().guest(), name).unwrap().read(vcpu) as u64
+}
+
+#[test]
+fn a_loop_runs_to_its_system_call() {
+    every_way(|mode, memory| {
+        let mut vcpu = machine(mode, memory, &COUNT);
+        set(&mut vcpu, "a1", 1000);
+        let exit = vcpu.run(&RunOptions::default());
+        assert_eq!((exit.reason, exit.pc), (Reason::Syscall, CODE + 12));
+        assert_eq!(get(&vcpu, "a0"), 1000);
+    });
+}
+
+#[test]
+fn every_budget_ends_exactly() {
+    every_way(|mode, memory| {
+        for budget in 0..50 {
+            let mut vcpu = machine(mode, memory, &COUNT);
+            set(&mut vcpu, "a1", 20);
+            let exit = vcpu.run(&RunOptions { budget: Some(budget), ..RunOptions::default() });
+            let retired = budget.min(41);
+            assert_eq!(exit.retired, Some(retired));
+            assert_eq!(get(&vcpu, "a0"), retired.div_ceil(2).min(20), "budget {budget}");
+            let reason = if budget < 41 { Reason::Budget } else { Reason::Syscall };
+            assert_eq!(exit.reason, reason, "budget {budget}");
+        }
+    });
+}
+
+#[test]
+fn a_stop_address_is_not_executed_but_can_be_left() {
+    every_way(|mode, memory| {
+        let mut vcpu = machine(mode, memory, &COUNT);
+        set(&mut vcpu, "a1", 100);
+        let options = RunOptions { stop_at: Some(CODE + 4), ..RunOptions::default() };
+        for round in 1..=100 {
+            let exit = vcpu.run(&options);
+            assert_eq!((exit.reason, exit.pc), (Reason::StopAddress, CODE + 4));
+            assert_eq!(get(&vcpu, "a0"), round);
+        }
+        assert_eq!(vcpu.run(&options).reason, Reason::Syscall);
+    });
+}
+
+#[test]
+fn an_interrupt_stops_an_endless_loop_and_is_kept_when_nothing_runs() {
+    every_way(|mode, memory| {
+        // `j .`
+        let mut vcpu = machine(mode, memory, &[0x0000_006f]);
+        let interrupter = vcpu.interrupter();
+        interrupter.interrupt();
+        assert_eq!(vcpu.run(&RunOptions::default()).reason, Reason::Interrupted);
+        let thread = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            interrupter.interrupt();
+        });
+        let exit = vcpu.run(&RunOptions::default());
+        assert_eq!((exit.reason, exit.pc), (Reason::Interrupted, CODE));
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn faults_name_address_access_and_instruction() {
+    every_way(|mode, memory| {
+        // `ld x10, 8(x11)`
+        let mut vcpu = machine(mode, memory, &[0x0085_b503]);
+        set(&mut vcpu, "a1", 0x5000);
+        let exit = vcpu.run(&RunOptions::default());
+        let Reason::Fault(fault) = exit.reason else { panic!("{exit:?}") };
+        assert_eq!((exit.pc, fault.addr), (CODE, 0x5008));
+        assert_eq!((fault.access, fault.kind), (Access::Read, FaultKind::Unmapped));
+
+        set(&mut vcpu, "pc", 0x9000_0000);
+        let exit = vcpu.run(&RunOptions::default());
+        let Reason::Fault(fault) = exit.reason else { panic!("{exit:?}") };
+        assert_eq!((fault.addr, fault.access), (0x9000_0000, Access::Fetch));
+    });
+}
+
+#[test]
+fn a_guest_that_patches_its_own_loop_sees_the_patch() {
+    // The loop adds x12 to x10; in round 50 it stores x13 over the add. `sw x13, 0(x14)` is predicated by the count.
+    let code = [
+        0x00c5_0533, // add x10, x10, x12
+        0x0015_8593, // addi x11, x11, 1
+        0x0105_9463, // bne x11, x16, +8
+        0x00d7_2023, // sw x13, 0(x14)
+        0xff15_98e3, // bne x11, x17, -16
+        0x0000_0073, // ecall
+    ];
+    every_way(|mode, memory| {
+        let mut vcpu = machine(mode, memory, &code);
+        set(&mut vcpu, "x12", 1);
+        set(&mut vcpu, "x13", 0x40c5_0533); // sub x10, x10, x12
+        set(&mut vcpu, "x14", CODE);
+        set(&mut vcpu, "x16", 50);
+        set(&mut vcpu, "x17", 80);
+        assert_eq!(vcpu.run(&RunOptions::default()).reason, Reason::Syscall);
+        assert_eq!(get(&vcpu, "x10"), 50 - 30);
+    });
+}
+
+#[test]
+fn code_patched_by_the_host_runs_at_once() {
+    every_way(|mode, memory| {
+        let mut vcpu = machine(mode, memory, &COUNT);
+        set(&mut vcpu, "a1", 100);
+        assert_eq!(vcpu.run(&RunOptions::default()).reason, Reason::Syscall);
+        // `addi x10, x10, 2` instead.
+        let vm: Arc<Vm> = vcpu.vm().clone();
+        vm.memory().write(CODE, &0x0025_0513u32.to_le_bytes(), crate::memory::Permissions::Ignore).unwrap();
+        set(&mut vcpu, "a0", 0);
+        vcpu.set_pc(CODE);
+        let exit = vcpu.run(&RunOptions { budget: Some(101), ..RunOptions::default() });
+        assert_eq!(exit.reason, Reason::Syscall);
+    });
+}
