@@ -6,8 +6,8 @@
 //! | [`Vm`] | one address space, one guest, its translations | shared; mapping calls synchronise inside |
 //! | [`Vcpu`] | registers, jump cache, interrupt word | one thread at a time; many of one vm run in parallel |
 
-pub mod enter;
 mod engine;
+pub mod enter;
 pub mod exit;
 pub mod state;
 #[cfg(test)]

@@ -1,14 +1,9 @@
 //! The vCPU state that host code works on: one `repr(C)` struct whose field offsets are the unit ABI.
 
-<<<<<<< HEAD
-use crate::guest::{Guest, SLOT_AREA};
-use std::sync::atomic::AtomicU32;
-=======
-use crate::guest::{SLOT_AREA, SlotInfo};
+use crate::guest::{Guest, SLOT_AREA, SlotInfo};
 use std::cell::UnsafeCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
->>>>>>> e635eb9 (run: engine, vm, vcpu on the interpreter)
 
 /// Bits of [`VcpuState::interrupt`]. Any of them makes host code return at the next poll.
 pub mod interrupt {
@@ -368,7 +363,7 @@ impl Tables {
             (0..entries).map(|_| UnsafeCell::new(empty)).collect()
         }
         Tables {
-            jump_cache: table(JUMP_CACHE_ENTRIES, JumpCacheEntry { tag: EMPTY_TAG, code: 0 }),
+            jump_cache: table(JUMP_CACHE_ENTRIES, JumpCacheEntry { pc: EMPTY_TAG, code: 0 }),
             read_tlb: table(TLB_ENTRIES, TlbEntry { tag: EMPTY_TAG, addend: 0 }),
             write_tlb: table(TLB_ENTRIES, TlbEntry { tag: EMPTY_TAG, addend: 0 }),
         }
@@ -382,7 +377,7 @@ impl Tables {
     /// Forgets every jump target.
     pub fn flush_jumps(&mut self) {
         for entry in &mut self.jump_cache {
-            *entry.get_mut() = JumpCacheEntry { tag: EMPTY_TAG, code: 0 };
+            *entry.get_mut() = JumpCacheEntry { pc: EMPTY_TAG, code: 0 };
         }
     }
 
