@@ -10,6 +10,7 @@ use translator::guest::{FpEnv, Guest};
 use translator::ir::interpret::{End, Interpreter, World};
 use translator::ir::{Block, Slot, Type};
 use translator::lift::{Bytes, LiftOptions, lift_block};
+use translator::opt;
 
 /// The cases of one file, with every line that they came from.
 pub struct CaseFile {
@@ -152,12 +153,17 @@ impl Case {
         }
         let env = FpEnv(before.get(Slot::FP_ENV) as u32);
         let block = self.lift(env)?;
-        let mut after = before.clone();
-        let outcome = Interpreter::default().run(&block, &mut after, u64::MAX);
         let expected = Expected::parse(self.guest, self.pc + self.bytes.len() as u64, outputs)?;
-        expected
-            .differences(self.guest, &before, &after, outcome.end)
-            .map_err(|differences| format!("interpreter:\n{differences}{block}"))
+        let mut optimized = block.clone();
+        opt::optimize(&mut optimized);
+        for (how, block) in [("interpreter", block), ("interpreter after the passes", optimized)] {
+            let mut after = before.clone();
+            let outcome = Interpreter::default().run(&block, &mut after, u64::MAX);
+            expected
+                .differences(self.guest, &before, &after, outcome.end)
+                .map_err(|differences| format!("{how}:\n{differences}{block}"))?;
+        }
+        Ok(())
     }
 }
 

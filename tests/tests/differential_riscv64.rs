@@ -15,6 +15,7 @@ use translator::ir::interpret::{End, Interpreter, World};
 use translator::ir::{Slot, Trap};
 use translator::lift::{Bytes, LiftOptions, lift_block};
 use translator::memory::Fault;
+use translator::opt;
 
 fn number_from(variable: &str, default: u64) -> u64 {
     match std::env::var(variable) {
@@ -39,11 +40,14 @@ fn random_programs_end_as_on_qemu() {
             .map(|case| program::generate(&mut random, if case % 2 == 0 { 1 } else { 12 }))
             .collect();
         for (input, expected) in inputs.iter().zip(oracle.run(&inputs)) {
-            let got = interpret(input);
-            if got != expected {
-                differences += 1;
-                if differences <= 10 {
-                    describe(&mut report, input, &expected, &got);
+            for (how, optimize) in [("interpreter", false), ("interpreter after the passes", true)] {
+                let got = interpret(input, optimize);
+                if got != expected {
+                    differences += 1;
+                    if differences <= 10 {
+                        let _ = writeln!(report, "{how}:");
+                        describe(&mut report, input, &expected, &got);
+                    }
                 }
             }
         }
@@ -54,8 +58,8 @@ fn random_programs_end_as_on_qemu() {
     );
 }
 
-/// Runs a program on the interpreter until it stops.
-fn interpret(input: &Input) -> (State, Stop) {
+/// Runs a program on the interpreter until it stops, its blocks as they are lifted or after the passes.
+fn interpret(input: &Input, optimize: bool) -> (State, Stop) {
     let mut world = TestWorld::new(Guest::Riscv64);
     world.map(DATA, PAGE, true);
     world.map(DATA + PAGE, PAGE, false);
@@ -75,10 +79,14 @@ fn interpret(input: &Input) -> (State, Stop) {
     let mut pc = CODE;
     let stop = loop {
         let env = FpEnv(world.get(Slot::FP_ENV) as u32);
-        let Ok(block) = lift_block(Guest::Riscv64, &code, pc, &LiftOptions { env, ..LiftOptions::default() })
+        let Ok(mut block) =
+            lift_block(Guest::Riscv64, &code, pc, &LiftOptions { env, ..LiftOptions::default() })
         else {
             break Stop::Segment(pc);
         };
+        if optimize {
+            opt::optimize(&mut block);
+        }
         match Interpreter::default().run(&block, &mut world, u64::MAX).end {
             End::Next(next) | End::Resync { next } => pc = next,
             End::Trap { trap, pc: at, info } => {
