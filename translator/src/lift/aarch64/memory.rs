@@ -128,8 +128,9 @@ fn immediate_9(l: &mut Lifter, i: Insn, index: Index) {
         write_back(l, i.rn(), updated);
     } else {
         let value = l.load(addr, Type::int_of_bytes(1 << i.bits(30, 2)), Order::Plain);
-        write_back(l, i.rn(), updated);
         set_loaded(l, i, value, i.bits(22, 2));
+        // A load into its own base is constrained unpredictable; as in QEMU, the update wins.
+        write_back(l, i.rn(), updated);
     }
 }
 
@@ -185,11 +186,11 @@ fn pair(l: &mut Lifter, i: Insn, index: Index) {
     }
     let both = l.load(addr, if wide { Type::I128 } else { Type::I64 }, Order::Plain);
     let parts = split(l, both);
-    write_back(l, i.rn(), updated);
     for (number, part) in [i.rd(), i.ra()].into_iter().zip(parts) {
         let part = if i.bits(30, 2) == 1 { l.sext(part, Type::I64) } else { part };
         l.set_reg(number, part);
     }
+    write_back(l, i.rn(), updated);
 }
 
 /// Two values of 32 or 64 bits as one of twice the size, the first in the lower half.
