@@ -181,6 +181,7 @@ forms! {
 }
 
 /// A bit string taken apart.
+#[derive(Clone, Copy)]
 struct Pattern {
     mask: u16,
     value: u16,
@@ -238,18 +239,17 @@ enum Sign {
     unsigned,
 }
 
-/// A run of immediate bits: `(half & mask)` shifted left by `shift` (right where negative).
+/// A run of immediate bits: the instruction rotated left, and the bits that it gives.
 #[derive(Clone, Copy)]
 struct Run {
-    mask: u16,
-    shift: i8,
+    rotate: u32,
+    keep: u32,
 }
 
 /// How to gather a scattered immediate.
 #[derive(Clone, Copy)]
 struct Immediate {
     runs: [Run; 8],
-    count: u8,
     /// Shift left, then arithmetically right, by this much to extend the sign; zero for unsigned ones.
     extend: u8,
 }
@@ -258,8 +258,8 @@ impl Immediate {
     /// `bits` are the immediate's bits in the instruction, `text` says which bits of the value they are.
     const fn parse(bits: u16, text: &str, sign: Sign) -> Immediate {
         let text = text.as_bytes();
-        let mut result = Immediate { runs: [Run { mask: 0, shift: 0 }; 8], count: 0, extend: 0 };
-        let (mut at, mut left, mut top) = (0, bits, 0);
+        let mut result = Immediate { runs: [Run { rotate: 0, keep: 0 }; 8], extend: 0 };
+        let (mut at, mut left, mut top, mut count) = (0, bits, 0, 0);
         while at < text.len() {
             let (high, next) = number(text, at);
             at = next;
@@ -278,16 +278,16 @@ impl Immediate {
             let mut value_bit = high;
             while value_bit >= low {
                 let bit = 15 - left.leading_zeros() as i8;
-                let mut mask = 0;
+                let mut keep = 0;
                 let shift = value_bit - bit;
                 while value_bit >= low && value_bit - shift >= 0 && left >> (value_bit - shift) & 1 == 1 {
-                    mask |= 1 << (value_bit - shift);
+                    keep |= 1 << value_bit;
                     left &= !(1 << (value_bit - shift));
                     value_bit -= 1;
                 }
-                assert!(mask != 0, "the immediate names more bits than the bit string has");
-                result.runs[result.count as usize] = Run { mask, shift };
-                result.count += 1;
+                assert!(keep != 0, "the immediate names more bits than the bit string has");
+                result.runs[count] = Run { rotate: shift as u32 & 31, keep };
+                count += 1;
             }
         }
         assert!(left == 0, "the immediate names fewer bits than the bit string has");
@@ -297,14 +297,12 @@ impl Immediate {
         result
     }
 
+    // PERF: always eight runs, most of them empty: a loop of changing length is mispredicted.
     #[inline]
     fn of(&self, half: u16) -> i32 {
-        let mut value = 0;
-        for run in &self.runs[..self.count as usize] {
-            let bits = i32::from(half & run.mask);
-            value |= if run.shift >= 0 { bits << run.shift } else { bits >> -run.shift };
-        }
-        value << self.extend >> self.extend
+        let half = u32::from(half);
+        let value = self.runs.iter().fold(0, |value, run| value | half.rotate_left(run.rotate) & run.keep);
+        (value as i32) << self.extend >> self.extend
     }
 }
 
@@ -317,28 +315,56 @@ const fn number(text: &[u8], mut at: usize) -> (i8, usize) {
     (value, at)
 }
 
-/// The quadrant and bits 15-13 select a bucket.
+/// The bits that tell most forms apart, and how many buckets they make.
+const KEY: u16 = 0b111_1_11_000_11_000_11;
+const BUCKETS: usize = 1024;
+
+/// The bits of [`KEY`], close together.
 #[inline]
 const fn bucket(half: u16) -> usize {
-    (half as usize & 3) << 3 | half as usize >> 13
+    let half = half as usize;
+    (half & 3) << 8 | (half >> 13) << 5 | (half >> 10 & 7) << 2 | half >> 5 & 3
+}
+
+/// Whether a form with this pattern can fall into the bucket of `key`.
+const fn meets(pattern: &Pattern, key: u16) -> bool {
+    (pattern.value ^ key) & pattern.mask & KEY == 0
+}
+
+const fn count() -> usize {
+    let (mut total, mut row) = (0, 0);
+    while row < ROWS.len() {
+        total += 1 << (KEY & !Pattern::parse(ROWS[row].pattern).mask).count_ones();
+        row += 1;
+    }
+    total
 }
 
 struct Index {
     /// Positions in the table, bucket by bucket.
-    rows: [u8; ROWS.len()],
+    rows: [u8; count()],
     /// `rows[starts[b]..starts[b + 1]]` is bucket `b`.
-    starts: [u8; 33],
+    starts: [u16; BUCKETS + 1],
 }
 
 static INDEX: Index = {
-    let mut index = Index { rows: [0; ROWS.len()], starts: [0; 33] };
+    const NONE: Pattern = Pattern { mask: 0, value: 0, not_zero: [0; 2], immediate: 0 };
+    let mut patterns = [NONE; ROWS.len()];
+    let mut row = 0;
+    while row < ROWS.len() {
+        patterns[row] = Pattern::parse(ROWS[row].pattern);
+        row += 1;
+    }
+    let mut index = Index { rows: [0; count()], starts: [0; BUCKETS + 1] };
     let (mut filled, mut wanted) = (0, 0);
-    while wanted < 32 {
-        index.starts[wanted] = filled as u8;
+    while wanted < BUCKETS {
+        index.starts[wanted] = filled as u16;
+        let key =
+            (wanted >> 8 & 3 | (wanted >> 5 & 7) << 13 | (wanted >> 2 & 7) << 10 | (wanted & 3) << 5) as u16;
+        assert!(bucket(key) == wanted);
         let mut row = 0;
         while row < ROWS.len() {
-            // Bits 15-13 and 1-0 are fixed in every row.
-            if bucket(Pattern::parse(ROWS[row].pattern).value) == wanted {
+            if meets(&patterns[row], key) {
                 index.rows[filled] = row as u8;
                 filled += 1;
             }
@@ -346,7 +372,8 @@ static INDEX: Index = {
         }
         wanted += 1;
     }
-    index.starts[32] = filled as u8;
+    index.starts[BUCKETS] = filled as u16;
+    assert!(filled == count());
     index
 };
 
