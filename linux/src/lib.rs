@@ -10,7 +10,6 @@
 //! | `syscall` | system calls: a table and a file for each area |
 //! | `abi` | registers, flags and structures that differ between guests |
 //! | `errno` | error numbers |
-//! | `instruction` | the text of one instruction, for messages |
 //! | `kernel` | the host's system calls: the only module with `unsafe` |
 //!
 //! A process has one thread; `clone` and running signal handlers are not supported yet, and what is not supported is
@@ -21,7 +20,6 @@
 pub mod abi;
 pub mod elf;
 pub mod errno;
-pub mod instruction;
 mod kernel;
 pub mod process;
 pub mod signals;

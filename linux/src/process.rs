@@ -473,7 +473,7 @@ impl Process {
         if self.shared.space.read(pc, bytes).is_err() {
             return "unreadable".into();
         }
-        crate::instruction::show(self.guest(), bytes, pc)
+        translator::listing::line(self.guest(), bytes, pc)
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `memory` | guest address space: mappings, permissions, code pages, host faults |
 //! | `ir` | ops (one table), builder, text form, verifier, interpreter |
 //! | `lift` | guest instruction -> IR block |
+//! | `listing` | guest instructions as text |
 //! | `opt` | passes over blocks, one a file |
 //! | `region` | IR blocks -> a control-flow graph with its loops inside |
 //! | `codegen` | region -> Cranelift -> host code in the code arena |
@@ -23,6 +24,7 @@ pub mod float;
 pub mod guest;
 pub mod ir;
 pub mod lift;
+pub mod listing;
 pub mod memory;
 pub mod opt;
 pub mod region;
