@@ -29,30 +29,36 @@ const fn riscv(number: u8) -> Slot {
     }
 }
 
+static X86_64: CallRegisters = CallRegisters {
+    number: x86_64::RAX,
+    arguments: [x86_64::RDI, x86_64::RSI, x86_64::RDX, x86_64::R10, x86_64::R8, x86_64::R9],
+    result: x86_64::RAX,
+    stack: x86_64::RSP,
+    instruction_length: 2,
+};
+
+static AARCH64: CallRegisters = CallRegisters {
+    number: aarch64::X8,
+    arguments: [aarch64::X0, aarch64::X1, aarch64::X2, aarch64::X3, aarch64::X4, aarch64::X5],
+    result: aarch64::X0,
+    stack: aarch64::SP,
+    instruction_length: 4,
+};
+
+static RISCV64: CallRegisters = CallRegisters {
+    number: riscv(17),
+    arguments: [riscv(10), riscv(11), riscv(12), riscv(13), riscv(14), riscv(15)],
+    result: riscv(10),
+    stack: riscv(2),
+    instruction_length: 4,
+};
+
 /// The registers of a guest's system calls.
-pub const fn call_registers(guest: Guest) -> &'static CallRegisters {
+pub fn call_registers(guest: Guest) -> &'static CallRegisters {
     match guest {
-        Guest::X86_64 => &CallRegisters {
-            number: x86_64::RAX,
-            arguments: [x86_64::RDI, x86_64::RSI, x86_64::RDX, x86_64::R10, x86_64::R8, x86_64::R9],
-            result: x86_64::RAX,
-            stack: x86_64::RSP,
-            instruction_length: 2,
-        },
-        Guest::Aarch64 => &CallRegisters {
-            number: aarch64::X8,
-            arguments: [aarch64::X0, aarch64::X1, aarch64::X2, aarch64::X3, aarch64::X4, aarch64::X5],
-            result: aarch64::X0,
-            stack: aarch64::SP,
-            instruction_length: 4,
-        },
-        Guest::Riscv64 => &CallRegisters {
-            number: riscv(17),
-            arguments: [riscv(10), riscv(11), riscv(12), riscv(13), riscv(14), riscv(15)],
-            result: riscv(10),
-            stack: riscv(2),
-            instruction_length: 4,
-        },
+        Guest::X86_64 => &X86_64,
+        Guest::Aarch64 => &AARCH64,
+        Guest::Riscv64 => &RISCV64,
     }
 }
 
@@ -141,7 +147,13 @@ pub fn stat(guest: Guest, status: &libc::statx) -> Vec<u8> {
         }
         Guest::Aarch64 | Guest::Riscv64 => {
             fields.u32(mode).u32(status.stx_nlink).u32(status.stx_uid).u32(status.stx_gid);
-            fields.u64(rdev).u64(0).u64(status.stx_size).u32(status.stx_blksize).u32(0).u64(status.stx_blocks);
+            fields
+                .u64(rdev)
+                .u64(0)
+                .u64(status.stx_size)
+                .u32(status.stx_blksize)
+                .u32(0)
+                .u64(status.stx_blocks);
         }
     }
     for time in [&status.stx_atime, &status.stx_mtime, &status.stx_ctime] {
@@ -259,7 +271,8 @@ mod tests {
     #[cfg(target_arch = "x86_64")]
     fn stat_is_the_hosts_structure_on_the_hosts_guest() {
         use std::os::unix::fs::MetadataExt;
-        let status = crate::kernel::statx(libc::AT_FDCWD, c"/proc/self/exe", 0, libc::STATX_BASIC_STATS).unwrap();
+        let status =
+            crate::kernel::statx(libc::AT_FDCWD, c"/proc/self/exe", 0, libc::STATX_BASIC_STATS).unwrap();
         let bytes = stat(Guest::X86_64, &status);
         let metadata = std::fs::metadata("/proc/self/exe").unwrap();
         let expected = [metadata.dev(), metadata.ino(), metadata.nlink()];

@@ -160,7 +160,8 @@ impl Image {
                 elf::PT_INTERP => {
                     check_within(size, offset, length, || "the interpreter's name".into())?;
                     let name = &data[offset as usize..(offset + length) as usize];
-                    let name = String::from_utf8_lossy(name.split(|byte| *byte == 0).next().unwrap_or_default());
+                    let name =
+                        String::from_utf8_lossy(name.split(|byte| *byte == 0).next().unwrap_or_default());
                     return Err(ElfError::Dynamic(format!("interpreter {name}")));
                 }
                 elf::PT_DYNAMIC => {
@@ -262,7 +263,9 @@ impl Image {
             return Err(ElfError::Kind("a shared library"));
         }
         if !self.segments.iter().any(|s| s.execute && s.addr <= entry && entry < s.end()) {
-            return Err(ElfError::Corrupt(format!("the entry point {entry:#x} is not in an executable segment")));
+            return Err(ElfError::Corrupt(format!(
+                "the entry point {entry:#x} is not in an executable segment"
+            )));
         }
         if entry % self.guest.instruction_alignment() != 0 {
             return Err(ElfError::Corrupt(format!("the entry point {entry:#x} is misaligned")));

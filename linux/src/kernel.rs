@@ -40,7 +40,6 @@ pub enum Integers {
     Flock,
     Umask,
     Getpid,
-    Gettid,
     Getppid,
     Getpgid,
     Setpgid,
@@ -60,14 +59,8 @@ pub enum Integers {
     Setpriority,
     EpollCreate,
     Eventfd,
-    TimerfdCreate,
-    InotifyInit,
-    InotifyRmWatch,
     IoctlInteger,
     FcntlInteger,
-    Socket,
-    Listen,
-    Shutdown,
 }
 
 impl Integers {
@@ -93,7 +86,6 @@ impl Integers {
             Integers::Flock => libc::SYS_flock,
             Integers::Umask => libc::SYS_umask,
             Integers::Getpid => libc::SYS_getpid,
-            Integers::Gettid => libc::SYS_gettid,
             Integers::Getppid => libc::SYS_getppid,
             Integers::Getpgid => libc::SYS_getpgid,
             Integers::Setpgid => libc::SYS_setpgid,
@@ -113,14 +105,8 @@ impl Integers {
             Integers::Setpriority => libc::SYS_setpriority,
             Integers::EpollCreate => libc::SYS_epoll_create1,
             Integers::Eventfd => libc::SYS_eventfd2,
-            Integers::TimerfdCreate => libc::SYS_timerfd_create,
-            Integers::InotifyInit => libc::SYS_inotify_init1,
-            Integers::InotifyRmWatch => libc::SYS_inotify_rm_watch,
             Integers::IoctlInteger => libc::SYS_ioctl,
             Integers::FcntlInteger => libc::SYS_fcntl,
-            Integers::Socket => libc::SYS_socket,
-            Integers::Listen => libc::SYS_listen,
-            Integers::Shutdown => libc::SYS_shutdown,
         }
     }
 }
@@ -401,12 +387,58 @@ impl Gate<'_> {
 }
 
 /// Where a thread stopped at host address `pc` by a signal must go on so that it leaves the gate without having made its
-/// call; `None` if it is not in the gate. For the handler of the signal that follows a set interrupt word; may be called
-/// from any signal handler.
-pub fn leave_gate(pc: usize) -> Option<usize> {
-    let (check, done, leave) = (&raw const xlat_gate_check, &raw const xlat_gate_done, &raw const xlat_gate_leave);
+/// call; `None` if it is not in the gate. Async-signal-safe.
+fn leave_gate(pc: usize) -> Option<usize> {
+    let (check, done, leave) =
+        (&raw const xlat_gate_check, &raw const xlat_gate_done, &raw const xlat_gate_leave);
     // The kernel backs up to the system call instruction when it is going to restart the call, so that this is in range.
     (check.addr()..done.addr()).contains(&pc).then(|| leave.addr())
+}
+
+/// The signal that brings a thread out of the gate: the last but one of the real-time signals.
+pub const WAKE: i32 = 63;
+
+/// Installs the handler of [`WAKE`]; the first call counts.
+pub fn install_wake_handler() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: all zero is a valid `sigaction`; the handler is async-signal-safe and has the signature that
+        // SA_SIGINFO asks for.
+        unsafe {
+            let action = action.assume_init_mut();
+            action.sa_sigaction = wake_handler as *const () as usize;
+            action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART | libc::SA_ONSTACK;
+            libc::sigaction(WAKE, action, std::ptr::null_mut());
+        }
+    });
+}
+
+/// Moves a thread that is in the gate to its exit. Elsewhere it does nothing: the interrupt word is set, and is looked at
+/// before the gate is entered.
+extern "C" fn wake_handler(_: i32, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: the kernel hands the handler the context of the interrupted thread, which it may change.
+    let machine = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext };
+    #[cfg(target_arch = "x86_64")]
+    let pc = &mut machine.gregs[libc::REG_RIP as usize];
+    #[cfg(target_arch = "aarch64")]
+    let pc = &mut machine.pc;
+    #[cfg(target_arch = "riscv64")]
+    let pc = &mut machine.__gregs[libc::REG_PC];
+    if let Some(leave) = leave_gate(*pc as usize) {
+        *pc = leave as _;
+    }
+}
+
+/// The calling host thread, for [`wake`].
+pub fn host_thread() -> i32 {
+    // SAFETY: the call has no operands and does not fail.
+    unsafe { libc::syscall(libc::SYS_gettid) as i32 }
+}
+
+/// Sends [`WAKE`] to a thread of this process; a thread that is gone is no error. Async-signal-safe.
+pub fn wake(thread: i32) {
+    let _ = integers(Integers::Tgkill, [std::process::id().into(), thread as u64, WAKE as u64, 0, 0, 0]);
 }
 
 /// `read`, `pread64` (with an offset) into `buffer`.
@@ -447,7 +479,12 @@ pub fn openat(gate: Gate<'_>, directory: i32, path: &CStr, flags: i32, mode: u32
 pub fn fcntl_lock(gate: Gate<'_>, fd: i32, command: i32, lock: &mut [u8; 32]) -> Entered {
     if !matches!(
         command,
-        libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW | libc::F_OFD_GETLK | libc::F_OFD_SETLK | libc::F_OFD_SETLKW
+        libc::F_GETLK
+            | libc::F_SETLK
+            | libc::F_SETLKW
+            | libc::F_OFD_GETLK
+            | libc::F_OFD_SETLK
+            | libc::F_OFD_SETLKW
     ) {
         return Entered::Returned(Err(EINVAL));
     }
@@ -517,7 +554,9 @@ pub fn epoll_ctl(epoll: i32, operation: i32, fd: i32, event: Option<libc::epoll_
 pub fn statx(directory: i32, path: &CStr, flags: i32, mask: u32) -> Result<libc::statx> {
     let mut status = MaybeUninit::<libc::statx>::zeroed();
     // SAFETY: `status` is a `struct statx`.
-    checked(unsafe { libc::syscall(libc::SYS_statx, directory, path.as_ptr(), flags, mask, status.as_mut_ptr()) })?;
+    checked(unsafe {
+        libc::syscall(libc::SYS_statx, directory, path.as_ptr(), flags, mask, status.as_mut_ptr())
+    })?;
     // SAFETY: all zero is a valid value, and the kernel has filled it.
     Ok(unsafe { status.assume_init() })
 }
@@ -663,7 +702,12 @@ pub fn ioctl_size(request: u64) -> Option<usize> {
         // The kernel's `struct termios`, not libc's.
         libc::TCGETS | libc::TCSETS | libc::TCSETSW | libc::TCSETSF => 36,
         libc::TIOCGWINSZ | libc::TIOCSWINSZ => 8,
-        libc::FIONREAD | libc::FIONBIO | libc::TIOCGPGRP | libc::TIOCSPGRP | libc::TIOCOUTQ | libc::TIOCGSID => 4,
+        libc::FIONREAD
+        | libc::FIONBIO
+        | libc::TIOCGPGRP
+        | libc::TIOCSPGRP
+        | libc::TIOCOUTQ
+        | libc::TIOCGSID => 4,
         _ => return None,
     })
 }
@@ -853,7 +897,9 @@ mod tests {
         let word = AtomicU32::new(0);
         let gate = Gate { word: &word };
         let zero = c"/dev/zero";
-        let Entered::Returned(Ok(fd)) = openat(gate, libc::AT_FDCWD, zero, libc::O_RDONLY, 0) else { panic!() };
+        let Entered::Returned(Ok(fd)) = openat(gate, libc::AT_FDCWD, zero, libc::O_RDONLY, 0) else {
+            panic!()
+        };
         let mut byte = [1];
         assert_eq!(read(gate, fd as i32, &mut byte, None), Entered::Returned(Ok(1)));
         assert_eq!(byte, [0]);
@@ -867,12 +913,46 @@ mod tests {
         let word = AtomicU32::new(0);
         let gate = Gate { word: &word };
         assert_eq!(transfer_nothing(gate, -1, 4, true, None), Entered::Returned(Err(crate::errno::EBADF)));
-        let Entered::Returned(Ok(fd)) = openat(gate, libc::AT_FDCWD, c"/dev/zero", libc::O_RDONLY, 0) else { panic!() };
+        let Entered::Returned(Ok(fd)) = openat(gate, libc::AT_FDCWD, c"/dev/zero", libc::O_RDONLY, 0) else {
+            panic!()
+        };
         assert_eq!(
             transfer_nothing(gate, fd as i32, 4, false, None),
             Entered::Returned(Err(crate::errno::EFAULT))
         );
         assert_eq!(integers(Integers::Close, [fd, 0, 0, 0, 0, 0]), Ok(0));
+    }
+
+    #[test]
+    fn no_wake_up_of_a_sleeping_thread_is_lost() {
+        install_wake_handler();
+        let mut ends = pipe2(0).unwrap();
+        let read_end = i32::from_ne_bytes(std::array::from_fn(|i| ends[i]));
+        let (word, thread) = (AtomicU32::new(0), std::sync::atomic::AtomicI32::new(0));
+        for round in 0..300 {
+            word.store(0, Ordering::SeqCst);
+            thread.store(0, Ordering::SeqCst);
+            std::thread::scope(|scope| {
+                let reader = scope.spawn(|| {
+                    thread.store(host_thread(), Ordering::SeqCst);
+                    read(Gate { word: &word }, read_end, &mut [0], None)
+                });
+                while thread.load(Ordering::SeqCst) == 0 {
+                    std::hint::spin_loop();
+                }
+                // From all around the entry of the kernel.
+                for _ in 0..round * 7 {
+                    std::hint::spin_loop();
+                }
+                word.store(STOP, Ordering::SeqCst);
+                wake(thread.load(Ordering::SeqCst));
+                assert_eq!(reader.join().unwrap(), Entered::Interrupted);
+            });
+        }
+        for end in ends.as_chunks_mut::<4>().0 {
+            let fd = i32::from_ne_bytes(*end);
+            assert_eq!(integers(Integers::Close, [fd as u64, 0, 0, 0, 0, 0]), Ok(0));
+        }
     }
 
     #[test]

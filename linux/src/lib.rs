@@ -27,4 +27,4 @@ pub mod space;
 pub mod stack;
 mod syscall;
 
-pub use process::{Ending, Error, Process, ProcessOptions, Program, Stop, SystemCall};
+pub use process::{Ending, Error, Process, ProcessInterrupter, ProcessOptions, Program, Stop, SystemCall};

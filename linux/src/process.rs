@@ -18,7 +18,7 @@ use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use translator::guest::registers::State;
 use translator::guest::{Guest, x86_64};
@@ -157,12 +157,33 @@ pub(crate) struct Thread {
     pub(crate) name: [u8; 16],
 }
 
+/// Makes a process's run return; see [`Process::interrupter`].
+#[derive(Clone, Debug)]
+pub struct ProcessInterrupter {
+    vcpu: Interrupter,
+    /// The host thread that runs the process; 0 for none.
+    host_thread: Arc<AtomicI32>,
+}
+
+impl ProcessInterrupter {
+    /// Asks the process to stop: the run under way, or the next one if none is, returns before long. A system call that
+    /// is left in this way is made anew when the process goes on. Async-signal-safe.
+    pub fn interrupt(&self) {
+        self.vcpu.interrupt();
+        let thread = self.host_thread.load(Ordering::SeqCst);
+        if thread != 0 {
+            kernel::wake(thread);
+        }
+    }
+}
+
 /// A guest process with its program loaded.
 pub struct Process {
     shared: Shared,
     thread: Thread,
     stack: StackRange,
     bias: u64,
+    host_thread: Arc<AtomicI32>,
     ended: Option<Ending>,
 }
 
@@ -252,7 +273,8 @@ impl Process {
             ids: kernel::user_ids(),
             random,
         };
-        let stack = stack::build(&contents, range.top, (range.top - range.start) / 4).ok_or(Error::Arguments)?;
+        let stack =
+            stack::build(&contents, range.top, (range.top - range.start) / 4).ok_or(Error::Arguments)?;
         space.write(stack.pointer, &stack.bytes).map_err(Error::File)?;
 
         let vcpu = Vcpu::new(&vm)?;
@@ -286,7 +308,7 @@ impl Process {
             hook: Mutex::new(None),
             trace,
         };
-        Ok(Process { shared, thread, stack: range, bias, ended: None })
+        Ok(Process { shared, thread, stack: range, bias, host_thread: Arc::default(), ended: None })
     }
 
     /// The guest of the program.
@@ -309,10 +331,10 @@ impl Process {
         &mut self.thread.vcpu
     }
 
-    /// A handle that stops a run from any thread. It sets the interrupt word only: a thread that sleeps in a system
-    /// call notices when a signal wakes it or the call ends.
-    pub fn interrupter(&self) -> Interrupter {
-        self.thread.interrupter.clone()
+    /// A handle that stops a run from any thread and from signal handlers, also one that sleeps in a system call.
+    pub fn interrupter(&self) -> ProcessInterrupter {
+        kernel::install_wake_handler();
+        ProcessInterrupter { vcpu: self.thread.interrupter.clone(), host_thread: self.host_thread.clone() }
     }
 
     /// What was added to the addresses in the program's file.
@@ -342,6 +364,13 @@ impl Process {
 
     /// Runs the program until it ends or something in `options` stops it. A process that has ended stays ended.
     pub fn run(&mut self, options: &RunOptions) -> Stop {
+        self.host_thread.store(kernel::host_thread(), Ordering::SeqCst);
+        let stop = self.run_here(options);
+        self.host_thread.store(0, Ordering::SeqCst);
+        stop
+    }
+
+    fn run_here(&mut self, options: &RunOptions) -> Stop {
         let mut left = options.budget;
         let mut retired = 0;
         loop {
@@ -404,7 +433,11 @@ impl Process {
             Access::Write => "write",
             Access::Fetch => "execution",
         };
-        self.raise_fault(signal, &format!("{what} at {:#x} by the instruction at {pc:#x}: {kind}", fault.addr), None)
+        self.raise_fault(
+            signal,
+            &format!("{what} at {:#x} by the instruction at {pc:#x}: {kind}", fault.addr),
+            None,
+        )
     }
 
     fn trap(&mut self, pc: u64, trap: Trap, info: u64) -> Result<(), Ending> {

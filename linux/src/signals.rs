@@ -78,9 +78,9 @@ impl Signal {
     /// The symbolic name, for example `SIGSEGV`.
     pub fn name(self) -> String {
         const NAMES: [&str; 31] = [
-            "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
-            "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
-            "WINCH", "IO", "PWR", "SYS",
+            "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+            "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU",
+            "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
         ];
         match NAMES.get(usize::from(self.0) - 1) {
             Some(name) => format!("SIG{name}"),
@@ -168,8 +168,9 @@ impl Masks {
     pub fn block(&mut self, set: u64) {
         let set = set & !Masks::UNBLOCKABLE;
         if set != self.blocked {
-            let faults = (1..=64).filter_map(Signal::new).filter(|signal| signal.is_fault());
-            kernel::set_signal_mask(faults.fold(set, |set, signal| set & !signal.bit()));
+            let kept = (1..=64).filter_map(Signal::new);
+            let kept = kept.filter(|signal| signal.is_fault() || signal.number() == kernel::WAKE);
+            kernel::set_signal_mask(kept.fold(set, |set, signal| set & !signal.bit()));
         }
         self.blocked = set;
     }

@@ -45,10 +45,14 @@ pub struct StackRange {
 pub fn errno_of(error: &memory::Error) -> Errno {
     match error {
         memory::Error::Overlap { .. } => EEXIST,
-        memory::Error::OutOfRange { .. } | memory::Error::NotMapped { .. } | memory::Error::NoSpace { .. } => ENOMEM,
+        memory::Error::OutOfRange { .. }
+        | memory::Error::NotMapped { .. }
+        | memory::Error::NoSpace { .. } => ENOMEM,
         memory::Error::NotPermitted { .. } => EACCES,
         memory::Error::Host { errno, .. } => Errno(*errno),
-        memory::Error::ZeroLength(_) | memory::Error::Misaligned { .. } | memory::Error::Unsupported(_) => EINVAL,
+        memory::Error::ZeroLength(_) | memory::Error::Misaligned { .. } | memory::Error::Unsupported(_) => {
+            EINVAL
+        }
     }
 }
 
@@ -94,10 +98,17 @@ impl Space {
             if from < end {
                 let options = MapOptions { name: Some(name.clone()), noreserve: true };
                 let place = Placement::FixedNoReplace(from);
-                self.memory().map_at(place, end - from, Prot::RW, Source::Memory { shared: false }, options)?;
+                self.memory().map_at(
+                    place,
+                    end - from,
+                    Prot::RW,
+                    Source::Memory { shared: false },
+                    options,
+                )?;
             }
             mapped_to = end;
-            let bytes = &data[segment.file_offset as usize..(segment.file_offset + segment.file_size) as usize];
+            let bytes =
+                &data[segment.file_offset as usize..(segment.file_offset + segment.file_size) as usize];
             // Just mapped, and nobody else knows the machine yet.
             if let Err(error) = self.memory().write(bias + segment.addr, bytes, Permissions::Honour) {
                 return Err(memory::Error::NotMapped { addr: error.fault.addr });
@@ -125,7 +136,8 @@ impl Space {
             let next = image.segments.get(index + 1).map(first_page);
             let last_page = end - PAGE;
             shared = (next == Some(last_page)).then(|| {
-                let before = shared.filter(|(page, _)| *page == last_page).map_or(Prot::NONE, |(_, prot)| prot);
+                let before =
+                    shared.filter(|(page, _)| *page == last_page).map_or(Prot::NONE, |(_, prot)| prot);
                 (last_page, prot | before)
             });
         }

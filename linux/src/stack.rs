@@ -71,9 +71,15 @@ pub const fn hardware_capabilities(guest: Guest) -> (u64, u64) {
         // FP, ASIMD.
         Guest::Aarch64 => (1 | 1 << 1, 0),
         // One bit for each letter: I, M, A, F, D, C.
-        Guest::Riscv64 => {
-            (1 << (b'I' - b'A') | 1 << (b'M' - b'A') | 1 | 1 << (b'F' - b'A') | 1 << (b'D' - b'A') | 1 << (b'C' - b'A'), 0)
-        }
+        Guest::Riscv64 => (
+            1 << (b'I' - b'A')
+                | 1 << (b'M' - b'A')
+                | 1
+                | 1 << (b'F' - b'A')
+                | 1 << (b'D' - b'A')
+                | 1 << (b'C' - b'A'),
+            0,
+        ),
     }
 }
 
@@ -103,7 +109,8 @@ pub fn build(contents: &Contents<'_>, top: u64, limit: u64) -> Option<Stack> {
     // The kernel keeps the last eight bytes zero.
     strings.push(&[0; 8]);
     let path = strings.push_string(contents.path);
-    let mut environment: Vec<u64> = contents.environment.iter().rev().map(|s| strings.push_string(s)).collect();
+    let mut environment: Vec<u64> =
+        contents.environment.iter().rev().map(|s| strings.push_string(s)).collect();
     environment.reverse();
     let mut arguments: Vec<u64> = contents.arguments.iter().rev().map(|s| strings.push_string(s)).collect();
     arguments.reverse();

@@ -235,7 +235,12 @@ fn show_call(call: &mut Call<'_>, number: u64, row: Option<&Row>) -> String {
                 let shown = length.min(32);
                 match call.read_bytes(value, shown as usize) {
                     Ok(bytes) => {
-                        write!(text, "\"{}\"{}", bytes.escape_ascii(), if shown < length { "..." } else { "" })
+                        write!(
+                            text,
+                            "\"{}\"{}",
+                            bytes.escape_ascii(),
+                            if shown < length { "..." } else { "" }
+                        )
                     }
                     Err(_) => write!(text, "{value:#x}"),
                 }

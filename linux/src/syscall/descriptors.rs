@@ -66,7 +66,8 @@ pub(super) fn memfd_create(call: &mut Call<'_>) -> Reply {
 
 pub(super) fn fcntl(call: &mut Call<'_>) -> Reply {
     let (fd, command, argument) = (call.int(0), call.int(1), call.args[2]);
-    let integers = |argument| kernel::integers(Integers::FcntlInteger, [fd as u64, command as u64, argument, 0, 0, 0]);
+    let integers =
+        |argument| kernel::integers(Integers::FcntlInteger, [fd as u64, command as u64, argument, 0, 0, 0]);
     match command {
         libc::F_GETFL => Ok(abi::open_flags_to_guest(call.guest(), integers(0)? as u32).into()),
         libc::F_SETFL => Ok(integers(abi::open_flags_to_host(call.guest(), argument as u32).into())?),
@@ -90,7 +91,12 @@ pub(super) fn fcntl(call: &mut Call<'_>) -> Reply {
 pub(super) fn ioctl(call: &mut Call<'_>) -> Reply {
     let (fd, request, argument) = (call.int(0), u64::from(call.uint(1)), call.args[2]);
     match request {
-        libc::TCGETS | libc::TIOCGWINSZ | libc::FIONREAD | libc::TIOCGPGRP | libc::TIOCOUTQ | libc::TIOCGSID => {
+        libc::TCGETS
+        | libc::TIOCGWINSZ
+        | libc::FIONREAD
+        | libc::TIOCGPGRP
+        | libc::TIOCOUTQ
+        | libc::TIOCGSID => {
             let mut bytes = vec![0; kernel::ioctl_size(request).unwrap_or(0)];
             let result = kernel::ioctl_out(fd, request, &mut bytes)?;
             call.write(argument, &bytes)?;
@@ -260,11 +266,13 @@ pub(super) fn epoll_wait(call: &mut Call<'_>) -> Reply {
     if call.process.space().writable(addr, most as u64 * size) < size {
         return Err(EFAULT.into());
     }
-    let deadline = if timeout < 0 { Deadline::never() } else { Deadline::after(Duration::from_millis(timeout as u64)) };
+    let deadline =
+        if timeout < 0 { Deadline::never() } else { Deadline::after(Duration::from_millis(timeout as u64)) };
     let mut events = vec![libc::epoll_event { events: 0, u64: 0 }; most];
     let count = call.block(|gate| {
         // Rounded up, so that a wait does not end early.
-        let left = deadline.left().map_or(-1, |left| left.as_micros().div_ceil(1000).min(i32::MAX as u128) as i32);
+        let left =
+            deadline.left().map_or(-1, |left| left.as_micros().div_ceil(1000).min(i32::MAX as u128) as i32);
         kernel::epoll_wait(gate, call.int(0), &mut events, left)
     })?;
     let bytes: Vec<u8> = events[..count as usize]

@@ -113,7 +113,11 @@ pub(super) fn mremap(call: &mut Call<'_>) -> Reply {
     const FIXED: u64 = 2;
     let [addr, old, new, flags, target, _] = call.args;
     let valid = flags & !(MAYMOVE | FIXED) == 0 && (flags & FIXED == 0 || flags & MAYMOVE != 0);
-    if !valid || !addr.is_multiple_of(PAGE) || new == 0 || (flags & FIXED != 0 && !target.is_multiple_of(PAGE)) {
+    if !valid
+        || !addr.is_multiple_of(PAGE)
+        || new == 0
+        || (flags & FIXED != 0 && !target.is_multiple_of(PAGE))
+    {
         return Err(EINVAL.into());
     }
     let (old, new) = (pages(old)?, pages(new)?);

@@ -260,10 +260,10 @@ pub(super) fn utimes(call: &mut Call<'_>) -> Reply {
             if words[1] >= 1_000_000 || words[3] >= 1_000_000 {
                 return Err(EINVAL.into());
             }
-            let (first, second) = (abi::pair(words[0], words[1] * 1000), abi::pair(words[2], words[3] * 1000));
+            let (first, second) =
+                (abi::pair(words[0], words[1] * 1000), abi::pair(words[2], words[3] * 1000));
             Some(std::array::from_fn(|i| if i < 16 { first[i] } else { second[i - 16] }))
         }
     };
     Ok(kernel::utimensat(AT_FDCWD, Some(&path), times.as_ref(), 0)?)
 }
-

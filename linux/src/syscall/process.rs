@@ -45,7 +45,8 @@ pub(super) fn getpgrp(_: &mut Call<'_>) -> Reply {
 }
 
 fn three_ids(call: &Call<'_>, effective: Integers, real: Integers) -> Reply {
-    let (real, effective) = (kernel::integers(real, [0; 6])? as u32, kernel::integers(effective, [0; 6])? as u32);
+    let (real, effective) =
+        (kernel::integers(real, [0; 6])? as u32, kernel::integers(effective, [0; 6])? as u32);
     for (addr, id) in call.args.into_iter().zip([real, effective, effective]) {
         call.write(addr, &id.to_le_bytes())?;
     }
@@ -102,8 +103,7 @@ pub(crate) struct Limits([[u64; 2]; 4]);
 
 impl Limits {
     /// The resources kept here.
-    const RESOURCES: [u32; 4] =
-        [libc::RLIMIT_DATA, libc::RLIMIT_STACK, libc::RLIMIT_RSS, libc::RLIMIT_AS];
+    const RESOURCES: [u32; 4] = [libc::RLIMIT_DATA, libc::RLIMIT_STACK, libc::RLIMIT_RSS, libc::RLIMIT_AS];
 
     /// What xlat was started with.
     pub(crate) fn inherited() -> Limits {

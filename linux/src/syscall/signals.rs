@@ -36,7 +36,7 @@ pub(super) fn rt_sigaction(call: &mut Call<'_>) -> Reply {
         action.mask &= !Masks::UNBLOCKABLE;
         actions.set(signal, action);
         // So that signals of other processes meet the same disposition. The engine needs the faults' handlers.
-        if !signal.is_fault() && signal != Signal::PIPE {
+        if !signal.is_fault() && signal != Signal::PIPE && signal.number() != kernel::WAKE {
             kernel::set_ignored(signal.number(), action.handler == 1);
         }
     }

@@ -11,11 +11,17 @@ use translator::guest::Guest;
 
 /// Finds a guest's call.
 pub(super) fn find(guest: Guest, number: u64) -> Option<&'static Row> {
-    static X86_64: LazyLock<Vec<Option<&Row>>> = LazyLock::new(|| index(CALLS.iter().map(|(x86, _, row)| (*x86, row))));
+    static X86_64: LazyLock<Vec<Option<&Row>>> =
+        LazyLock::new(|| index(CALLS.iter().map(|(x86, _, row)| (*x86, row))));
     static GENERIC: LazyLock<Vec<Option<&Row>>> =
         LazyLock::new(|| index(CALLS.iter().map(|(_, generic, row)| (*generic, row))));
     static RISCV64: LazyLock<Vec<Option<&Row>>> = LazyLock::new(|| {
-        index(CALLS.iter().map(|(_, generic, row)| (*generic, row)).chain(RISCV_CALLS.iter().map(|(n, row)| (*n, row))))
+        index(
+            CALLS
+                .iter()
+                .map(|(_, generic, row)| (*generic, row))
+                .chain(RISCV_CALLS.iter().map(|(n, row)| (*n, row))),
+        )
     });
     let table = match guest {
         Guest::X86_64 => &X86_64,

@@ -73,7 +73,8 @@ fn sleep(call: &mut Call<'_>, clock: i32, absolute: bool, time: u64, rest: u64) 
     let slept = call.block(|gate| kernel::sleep_until(gate, clock, &until));
     if !absolute && rest != 0 && slept == Err(crate::errno::EINTR.into()) {
         let now = kernel::clock(clock, false)?;
-        let total = |time: &[u8; 16]| u128::from(word(time, 0)) * u128::from(NANOS) + u128::from(word(time, 1));
+        let total =
+            |time: &[u8; 16]| u128::from(word(time, 0)) * u128::from(NANOS) + u128::from(word(time, 1));
         let left = total(&until).saturating_sub(total(&now));
         let left = pair((left / u128::from(NANOS)) as u64, (left % u128::from(NANOS)) as u64);
         call.write(rest, &left)?;

@@ -174,7 +174,8 @@ fn transfer(call: &mut Call<'_>, access: Access, pieces: &[Piece], offset: Optio
                 call.process.space().read(piece.addr, &mut buffer[at..at + length])?;
                 at += length;
             }
-            call.block(|gate| kernel::write(gate, fd, &buffer, offset)).map_err(|leave| broken_pipe(call, leave))
+            call.block(|gate| kernel::write(gate, fd, &buffer, offset))
+                .map_err(|leave| broken_pipe(call, leave))
         }
     }
 }
