@@ -1,0 +1,182 @@
+//! `xlat run`.
+//!
+//! The program's input, output, exit status and death by signal are those of a native program. xlat's own failures are
+//! reported as a shell does: status 127 if the program is not found, 126 if it cannot be run, 125 if xlat fails.
+
+use crate::complain;
+use clap::{Args, ValueEnum};
+use linux::{Ending, Process, ProcessOptions, Program, Stop};
+use std::ffi::OsString;
+use std::io::Write;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use translator::memory;
+use translator::run::{Engine, EngineOptions, ExecutionMode, RunOptions, Stats, VmOptions};
+
+/// Options of `xlat run`.
+#[derive(Args)]
+pub struct Arguments {
+    /// Set a variable in the program's environment; without `=VALUE`, remove it
+    #[arg(short = 'E', value_name = "VARIABLE=VALUE")]
+    environment: Vec<OsString>,
+    /// Print each system call to standard error
+    #[arg(long)]
+    strace: bool,
+    /// Print counters to standard error when the program ends
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    stats: Option<StatsFormat>,
+    /// How guest memory is reached
+    #[arg(long, value_enum, default_value_t = MemoryMode::Direct)]
+    memory: MemoryMode,
+    /// What executes guest code
+    #[arg(long, value_enum, default_value_t = Mode::Compile)]
+    mode: Mode,
+    /// The program, a static ELF file for x86_64, aarch64 or riscv64
+    program: PathBuf,
+    /// Its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum StatsFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum MemoryMode {
+    /// A window of host addresses: fastest
+    Direct,
+    /// A software TLB
+    Paged,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// The interpreter only
+    Interpret,
+    /// Compiled code
+    Compile,
+}
+
+/// Runs the program; does not return if it ran.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let shown = arguments.program.display();
+    let program = Program {
+        path: arguments.program.clone(),
+        arguments: std::iter::once(arguments.program.as_os_str())
+            .chain(arguments.arguments.iter().map(OsString::as_os_str))
+            .map(|argument| argument.as_bytes().to_vec())
+            .collect(),
+        environment: environment(std::env::vars_os(), &arguments.environment),
+    };
+    let options = ProcessOptions {
+        vm: VmOptions {
+            memory: match arguments.memory {
+                MemoryMode::Direct => memory::Mode::Direct,
+                MemoryMode::Paged => memory::Mode::Paged,
+            },
+            ..VmOptions::default()
+        },
+        strace: arguments.strace,
+    };
+    let engine_options = EngineOptions {
+        mode: match arguments.mode {
+            Mode::Interpret => ExecutionMode::Interpret,
+            Mode::Compile => ExecutionMode::Compile,
+        },
+        ..EngineOptions::default()
+    };
+    let engine = match Engine::new(engine_options) {
+        Ok(engine) => engine,
+        Err(error) => {
+            complain(&format!("{error}"));
+            return ExitCode::from(125);
+        }
+    };
+    let mut process = match Process::load(&engine, &program, &options) {
+        Ok(process) => process,
+        Err(error) => {
+            complain(&format!("cannot run {shown}: {error}"));
+            return ExitCode::from(if error.is_not_found() { 127 } else { 126 });
+        }
+    };
+    let stop = process.run(&RunOptions::default());
+    if let Some(format) = arguments.stats {
+        print_stats(format, &process.vm().stats());
+    }
+    match stop {
+        Stop::Ended(ending) => {
+            if let Ending::Killed { note: Some(note), .. } = &ending {
+                complain(&format!("{shown}: {note}"));
+            }
+            ending.leave()
+        }
+        Stop::Exit(exit) => {
+            complain(&format!("{shown}: internal error at {:#x}: {:?}", exit.pc, exit.reason));
+            ExitCode::from(125)
+        }
+    }
+}
+
+/// The caller's environment with the changes of the `-E` options, in their order.
+fn environment(inherited: impl Iterator<Item = (OsString, OsString)>, changes: &[OsString]) -> Vec<Vec<u8>> {
+    let mut variables: Vec<Vec<u8>> =
+        inherited.map(|(name, value)| [name.into_vec(), b"=".to_vec(), value.into_vec()].concat()).collect();
+    for change in changes {
+        let change = change.as_bytes();
+        let name = change.split(|byte| *byte == b'=').next().unwrap_or_default();
+        variables.retain(|variable| !(variable.starts_with(name) && variable.get(name.len()) == Some(&b'=')));
+        if name.len() < change.len() {
+            variables.push(change.to_vec());
+        }
+    }
+    variables
+}
+
+fn counters(stats: &Stats) -> [(&'static str, u64); 10] {
+    [
+        ("blocks_lifted", stats.blocks_lifted),
+        ("interpreted", stats.interpreted),
+        ("units_compiled", stats.units_compiled),
+        ("compiled_instructions", stats.compiled_instructions),
+        ("code_bytes", stats.code_bytes),
+        ("compile_nanos", stats.compile_nanos),
+        ("entries", stats.entries),
+        ("links", stats.links),
+        ("units_invalidated", stats.units_invalidated),
+        ("invalidations", stats.invalidations),
+    ]
+}
+
+fn print_stats(format: StatsFormat, stats: &Stats) {
+    let text = match format {
+        StatsFormat::Json => {
+            let object: serde_json::Map<String, serde_json::Value> =
+                counters(stats).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            serde_json::Value::Object(object).to_string()
+        }
+        StatsFormat::Text => counters(stats)
+            .into_iter()
+            .map(|(name, value)| format!("{:<22} {value}", name.replace('_', " ")))
+            .collect::<Vec<_>>()
+            .join("\n"),
+    };
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_replaced_and_removed_by_their_whole_name() {
+        let inherited =
+            [("A", "1"), ("AB", "2"), ("C", "3")].map(|(name, value)| (name.into(), value.into()));
+        let changes = ["A=x=y", "C", "D=", "D=4"].map(OsString::from);
+        let expected = ["AB=2", "A=x=y", "D=4"].map(|variable| variable.as_bytes().to_vec());
+        assert_eq!(environment(inherited.into_iter(), &changes), expected);
+    }
+}
