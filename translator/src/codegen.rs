@@ -2,7 +2,13 @@
 //!
 //! | module | what |
 //! | --- | --- |
+//! | `compiler` | a Cranelift target; region in, unit out |
+//! | `emit` | the region's frame: slots, cold edges, polls, budget, links, exits |
+//! | `ops` | the exhaustive match; `integer`, `vector`, `float`, `access` have the lowerings |
+//! | `evaluate` | helpers called by host code; any op through the interpreter's function |
+//! | `sites` | the proof that a fault finds exact state |
 //! | `unit` | what a compilation gives: code, relocations, links, fault sites |
+//! | `stubs` | the runtime beside units: helper thunks, the stub of unlinked jumps |
 //! | `arena` | executable memory, link slots, and the map from host pc to fault site |
 //!
 //! # The unit ABI
@@ -10,9 +16,25 @@
 //! here went through, and only the arena's `unlinked` stub looks at it. The result is the exit word of
 //! [`run::state`](crate::run::state). All guest state is in its slots whenever one unit ends and another begins.
 
+mod access;
 pub mod arena;
+mod compiler;
+mod emit;
+mod evaluate;
+mod float;
+mod integer;
+mod ops;
+mod sites;
+mod stubs;
+#[cfg(test)]
+mod tests;
 pub mod unit;
+mod vector;
 
+pub use arena::{Arena, InstalledLink, InstalledUnit, LinkSlot, UnitId};
+pub use compiler::{CompileOptions, Compiler, Options};
+pub use evaluate::HelperFn;
+pub use stubs::{Helpers, Runtime};
 pub use unit::{CompiledUnit, FaultSite, LinkSite, MemoryMode, SiteAction, UnitKey};
 
 use std::fmt;

@@ -8,7 +8,7 @@
 //!
 //! Invariants: block 0 is the entry; every block is reachable from it; an [`Edge::Inside`] names a block of the region.
 
-use crate::ir::{Block, Op, Terminator};
+use crate::ir::{Access, Block, Effect, Op, Terminator, Value};
 use rustc_hash::FxHashMap;
 use std::collections::BinaryHeap;
 use std::ops::Range;
@@ -148,8 +148,61 @@ fn successors(block: &Block) -> impl Iterator<Item = u64> + '_ {
 
 /// Whether compiled code never reaches the end of this block, because it holds an op that only the interpreter runs.
 pub fn always_leaves(block: &Block) -> bool {
-    block.ops.iter().any(|op| matches!(op, Op::Hook { .. } | Op::Env { .. }))
+    block.ops.iter().any(|op| only_interpreted(block, op))
         || matches!(block.terminator, Terminator::Trap { .. } | Terminator::Syscall { .. })
+}
+
+/// Whether compiled code leaves to the interpreter for this op, always.
+pub fn only_interpreted(block: &Block, op: &Op) -> bool {
+    match *op {
+        Op::Hook { .. } | Op::Env { .. } => true,
+        Op::Cas { ty, .. }
+        | Op::Rmw { ty, .. }
+        | Op::LoadExclusive { ty, .. }
+        | Op::StoreExclusive { ty, .. } => ty.bytes() > 8,
+        Op::Probe { addr, access, size } => !probed_by_access(block, op, addr, access, size),
+        _ => false,
+    }
+}
+
+/// Whether an access behind a probe, in the same instruction and with nothing that cannot be undone between, lies in
+/// the probed range: within one page it faults exactly if the probe would.
+fn probed_by_access(block: &Block, probe: &Op, addr: Value, access: Access, size: u32) -> bool {
+    let base = displaced(block, addr);
+    let Some(at) = block.ops.iter().position(|op| std::ptr::eq(op, probe)) else { return false };
+    for op in &block.ops[at + 1..] {
+        let touched = match *op {
+            Op::Instruction { .. } | Op::Hook { .. } | Op::Env { .. } => return false,
+            Op::Load { addr, .. } if access == Access::Read => addr,
+            Op::Store { addr, .. } if access == Access::Write => addr,
+            Op::Store { .. } => return false,
+            _ if op.effect() == Effect::Atomic => return false,
+            _ => continue,
+        };
+        let touched = displaced(block, touched);
+        let inside = touched.0 == base.0 && (touched.1.wrapping_sub(base.1) as u64) < u64::from(size);
+        if inside || access == Access::Write {
+            return inside;
+        }
+    }
+    false
+}
+
+/// An address as a value and a constant added to it.
+pub fn displaced(block: &Block, addr: Value) -> (Value, i64) {
+    let constant = |value: Value| match block.ops[value.index()] {
+        Op::Const { imm, .. } => Some(imm as i64),
+        _ => None,
+    };
+    match block.ops[addr.index()] {
+        Op::Add { a, b } => match (constant(a), constant(b)) {
+            (_, Some(imm)) => (a, imm),
+            (Some(imm), None) => (b, imm),
+            (None, None) => (addr, 0),
+        },
+        Op::Sub { a, b } => constant(b).map_or((addr, 0), |imm| (a, imm.wrapping_neg())),
+        _ => (addr, 0),
+    }
 }
 
 /// Targets of the edges that go back on the depth-first path: every cycle holds one of them.

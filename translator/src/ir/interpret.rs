@@ -55,6 +55,12 @@ pub trait World {
     fn hook(&mut self, id: u32) -> bool;
 }
 
+/// The result of one pure or float op, given its operands' types (in `block`) and values: what compiled code calls.
+pub(crate) fn evaluate<W: World>(block: &Block, values: &[u128], world: &mut W, op: &Op) -> u128 {
+    // Such ops do not leave.
+    execute::execute(block, values, world, op).unwrap_or(0)
+}
+
 /// How the run of a block ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum End {

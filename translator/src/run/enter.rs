@@ -159,3 +159,28 @@ unsafe extern "C" fn enter_unit(state: *mut VcpuState, entry: u64) -> u64 {
         host = const HOST,
     )
 }
+
+/// One vCPU without a machine around it: runs single units of a [`Runtime`](crate::codegen::Runtime).
+#[cfg(test)]
+pub(crate) struct Bench {
+    pub state: Box<VcpuState>,
+    pub runtime: crate::codegen::Runtime,
+    _tables: super::state::Tables,
+}
+
+#[cfg(test)]
+impl Bench {
+    pub fn new(runtime: crate::codegen::Runtime) -> Bench {
+        let tables = super::state::Tables::new();
+        let mut state = Box::new(VcpuState::new());
+        (state.jump_cache, state.read_tlb, state.write_tlb) = tables.pointers();
+        state.helpers = runtime.helper_table();
+        Bench { state, runtime, _tables: tables }
+    }
+
+    /// Runs a unit that was installed in the runtime's arena.
+    pub fn run(&mut self, unit: &crate::codegen::InstalledUnit) -> u64 {
+        // SAFETY: the unit is in the arena, links lead to units of it, and the state's pointers were set by `new`.
+        unsafe { enter(&mut self.state, unit.entry) }
+    }
+}

@@ -1,6 +1,7 @@
 //! The vCPU state that host code works on: one `repr(C)` struct whose field offsets are the unit ABI.
 
-use crate::guest::{Guest, SLOT_AREA, SlotInfo};
+use crate::guest::{Guest, RegisterFile, SLOT_AREA, SlotInfo};
+use crate::ir::Slot;
 use std::cell::UnsafeCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -35,16 +36,6 @@ impl JumpCacheEntry {
     /// Where generated code looks for `pc`.
     pub const fn index(guest: Guest, pc: u64) -> usize {
         (pc >> guest.instruction_alignment().trailing_zeros()) as usize % JUMP_CACHE_ENTRIES
-    }
-
-    /// Empties a jump cache of [`JUMP_CACHE_ENTRIES`] entries.
-    pub fn clear(entries: &mut [JumpCacheEntry]) {
-        // An entry is empty if it holds an address that is looked for elsewhere: 0 belongs to the first entry, all
-        // ones to the last.
-        entries.fill(JumpCacheEntry { pc: 0, code: 0 });
-        if let Some(first) = entries.first_mut() {
-            first.pc = u64::MAX;
-        }
     }
 }
 
@@ -88,8 +79,8 @@ pub enum ExitKind {
 pub struct VcpuState {
     /// Sticky word polled by host code; see [`interrupt`].
     pub interrupt: AtomicU32,
-    /// Padding.
-    pub reserved: u32,
+    /// Not zero after a helper has panicked: whatever it was to compute is wrong.
+    pub failed: u32,
     /// Guest pc; valid outside of host code only.
     pub pc: u64,
     /// Direct mode: host address of guest address 0.
@@ -134,7 +125,7 @@ impl VcpuState {
     pub fn new() -> VcpuState {
         VcpuState {
             interrupt: AtomicU32::new(0),
-            reserved: 0,
+            failed: 0,
             pc: 0,
             memory_base: 0,
             memory_limit: 0,
@@ -344,6 +335,11 @@ impl Default for StateHandle {
     }
 }
 
+/// An entry that no look-up at this place of the jump cache matches: it holds an address that is looked for elsewhere.
+const fn empty_jump(at: usize) -> JumpCacheEntry {
+    JumpCacheEntry { pc: if at == 0 { u64::MAX } else { 0 }, code: 0 }
+}
+
 /// The tables that host code probes, owned by one vCPU.
 #[derive(Debug)]
 pub struct Tables {
@@ -352,7 +348,7 @@ pub struct Tables {
     write_tlb: Box<[UnsafeCell<TlbEntry>]>,
 }
 
-/// A tag that no pc and no page address equals.
+/// A TLB tag that no page address equals.
 pub const EMPTY_TAG: u64 = u64::MAX;
 
 #[allow(unsafe_code, reason = "the tables are shared with host code")]
@@ -363,7 +359,7 @@ impl Tables {
             (0..entries).map(|_| UnsafeCell::new(empty)).collect()
         }
         Tables {
-            jump_cache: table(JUMP_CACHE_ENTRIES, JumpCacheEntry { pc: EMPTY_TAG, code: 0 }),
+            jump_cache: (0..JUMP_CACHE_ENTRIES).map(|at| UnsafeCell::new(empty_jump(at))).collect(),
             read_tlb: table(TLB_ENTRIES, TlbEntry { tag: EMPTY_TAG, addend: 0 }),
             write_tlb: table(TLB_ENTRIES, TlbEntry { tag: EMPTY_TAG, addend: 0 }),
         }
@@ -376,8 +372,8 @@ impl Tables {
 
     /// Forgets every jump target.
     pub fn flush_jumps(&mut self) {
-        for entry in &mut self.jump_cache {
-            *entry.get_mut() = JumpCacheEntry { pc: EMPTY_TAG, code: 0 };
+        for (at, entry) in self.jump_cache.iter_mut().enumerate() {
+            *entry.get_mut() = empty_jump(at);
         }
     }
 
@@ -401,5 +397,23 @@ unsafe impl Sync for Tables {}
 impl Default for Tables {
     fn default() -> Tables {
         Tables::new()
+    }
+}
+
+impl Slots {
+    /// Value of a slot, zero-extended.
+    pub fn get(&self, file: &RegisterFile, slot: Slot) -> u128 {
+        let info = file.slot(slot);
+        let (at, len) = (info.offset as usize, info.ty.bytes() as usize);
+        let mut bytes = [0; 16];
+        bytes[..len].copy_from_slice(&self.0[at..at + len]);
+        u128::from_le_bytes(bytes)
+    }
+
+    /// Writes a slot; bits above its type are ignored.
+    pub fn set(&mut self, file: &RegisterFile, slot: Slot, value: u128) {
+        let info = file.slot(slot);
+        let (at, len) = (info.offset as usize, info.ty.bytes() as usize);
+        self.0[at..at + len].copy_from_slice(&(value & info.ty.mask()).to_le_bytes()[..len]);
     }
 }

@@ -1,0 +1,266 @@
+//! Guest memory accesses: the window of direct mode, the TLB of paged mode, memory orders, atomics, LL/SC.
+//!
+//! # Memory orders
+//! | op | x86-64 host | AArch64 and RISC-V hosts |
+//! | --- | --- | --- |
+//! | plain load, store | `mov` | plain |
+//! | acquire, acquire-pc, tso load | `mov` | plain, then full fence |
+//! | seq-cst load | `mov` | full fence, plain, full fence |
+//! | release, tso store | `mov` | full fence, plain |
+//! | seq-cst store | `xchg` | full fence, plain, full fence |
+//! | cas, rmw, exclusives | `lock` instruction | seq-cst atomic |
+//! | fence with a store before and a load after | `mfence` | full fence |
+//! | other fences | nothing | full fence |
+//!
+//! Fences instead of `ldar` and `stlr` keep every order right for misaligned accesses too; Cranelift's atomics are
+//! seq-cst and want alignment. A `sequence_point` stands before every access, so that Cranelift's alias analysis (where
+//! it runs) neither merges loads nor drops stores.
+
+use super::emit::{Emitter, access_location, clif_type};
+use super::evaluate::Helper;
+use super::{HostIsa, MemoryMode};
+use crate::ir::{Access, FenceSet, Order, RmwOp, Type, Value as IrValue};
+use crate::region::displaced;
+use crate::run::state::{TLB_ENTRIES, VcpuState};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{self, AtomicRmwOp, BlockArg, InstBuilder, MemFlagsData, SourceLoc, types};
+use std::mem::offset_of;
+
+/// Displacements below this go into the access instead of the address that is checked: with the longest access they
+/// stay inside the guards around the window.
+const FOLDED: i64 = 32 << 10;
+
+/// An address that may be touched now: the next instruction must be the access.
+struct Place {
+    host: ir::Value,
+    displacement: i32,
+    flags: MemFlagsData,
+}
+
+impl Emitter<'_, '_> {
+    pub fn load(&mut self, addr: IrValue, ty: Type, order: Order) -> ir::Value {
+        let strong = self.isa != HostIsa::X86_64;
+        if strong && order == Order::SeqCst {
+            self.b.ins().fence();
+        }
+        let place = self.place(addr, ty.bytes(), Access::Read);
+        let value = self.load_at(&place, ty);
+        if strong && order != Order::Plain {
+            self.b.ins().fence();
+        }
+        value
+    }
+
+    fn load_at(&mut self, place: &Place, ty: Type) -> ir::Value {
+        let wide = if ty == Type::I128 { types::I8X16 } else { clif_type(ty) };
+        let value = self.b.ins().load(wide, place.flags, place.host, place.displacement);
+        self.b.set_srcloc(SourceLoc::default());
+        match ty {
+            Type::I128 => self.vector_to_i128(value),
+            Type::I1 => self.b.ins().band_imm_u(value, 1),
+            _ => value,
+        }
+    }
+
+    pub fn store(&mut self, addr: IrValue, value: IrValue, order: Order) {
+        let ty = self.ty(value);
+        let mut value = self.value(value);
+        if ty == Type::I128 {
+            value = self.i128_to_vector(value);
+        }
+        let strong = self.isa != HostIsa::X86_64;
+        if strong && order != Order::Plain {
+            self.b.ins().fence();
+        }
+        let place = self.place(addr, ty.bytes(), Access::Write);
+        if order == Order::SeqCst && !strong && ty.is_int() {
+            let host = self.displace(&place);
+            self.b.ins().atomic_store(place.flags, value, host);
+            self.b.set_srcloc(SourceLoc::default());
+            return;
+        }
+        self.b.ins().store(place.flags, value, place.host, place.displacement);
+        self.b.set_srcloc(SourceLoc::default());
+        if order == Order::SeqCst {
+            self.b.ins().fence();
+        }
+    }
+
+    /// Only reached where the probed range is touched by an access behind it; that access finds the fault unless the
+    /// range crosses a page.
+    pub fn probe(&mut self, addr: IrValue, size: u32) {
+        let addr = self.value(addr);
+        let within = self.b.ins().band_imm_u(addr, 4095);
+        let crosses = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, within, 4096 - i64::from(size));
+        self.interpret_if(crosses);
+    }
+
+    pub fn cas(&mut self, addr: IrValue, expected: IrValue, new: IrValue, ty: Type) -> ir::Value {
+        let (expected, new) = (self.value(expected), self.value(new));
+        self.interpret_misaligned(addr, ty);
+        let place = self.place(addr, ty.bytes(), Access::Write);
+        let host = self.displace(&place);
+        let old = self.b.ins().atomic_cas(place.flags, host, expected, new);
+        self.b.set_srcloc(SourceLoc::default());
+        old
+    }
+
+    pub fn rmw(&mut self, addr: IrValue, value: IrValue, ty: Type, op: RmwOp) -> ir::Value {
+        let mut value = self.value(value);
+        let op = match op {
+            RmwOp::Exchange => AtomicRmwOp::Xchg,
+            RmwOp::Add => AtomicRmwOp::Add,
+            RmwOp::Sub => AtomicRmwOp::Sub,
+            RmwOp::And => AtomicRmwOp::And,
+            RmwOp::AndNot => {
+                value = self.b.ins().bnot(value);
+                AtomicRmwOp::And
+            }
+            RmwOp::Or => AtomicRmwOp::Or,
+            RmwOp::Xor => AtomicRmwOp::Xor,
+            RmwOp::Smin => AtomicRmwOp::Smin,
+            RmwOp::Smax => AtomicRmwOp::Smax,
+            RmwOp::Umin => AtomicRmwOp::Umin,
+            RmwOp::Umax => AtomicRmwOp::Umax,
+        };
+        self.interpret_misaligned(addr, ty);
+        let place = self.place(addr, ty.bytes(), Access::Write);
+        let host = self.displace(&place);
+        let old = self.b.ins().atomic_rmw(clif_type(ty), place.flags, op, host, value);
+        self.b.set_srcloc(SourceLoc::default());
+        old
+    }
+
+    pub fn load_exclusive(&mut self, addr: IrValue, ty: Type, order: Order) -> ir::Value {
+        self.interpret_misaligned(addr, ty);
+        let value = self.load(addr, ty, order);
+        let wide = self.extend_to_i64(value, ty);
+        let address = self.value(addr);
+        let size = self.b.ins().iconst(types::I64, i64::from(ty.bytes()));
+        let zero = self.b.ins().iconst(types::I64, 0);
+        self.store_state(address, offset_of!(VcpuState, exclusive_addr));
+        self.store_state(size, offset_of!(VcpuState, exclusive_size));
+        self.store_state(wide, offset_of!(VcpuState, exclusive_value));
+        self.store_state(zero, offset_of!(VcpuState, exclusive_value) + 8);
+        value
+    }
+
+    /// A compare-and-swap where the reservation fits, else failure. The fault comes before the reservation is cleared.
+    pub fn store_exclusive(&mut self, addr: IrValue, value: IrValue, ty: Type) -> ir::Value {
+        let (address, new) = (self.value(addr), self.value(value));
+        self.interpret_misaligned(addr, ty);
+        let reserved = self.load_state(types::I64, offset_of!(VcpuState, exclusive_addr));
+        let size = self.load_state(types::I64, offset_of!(VcpuState, exclusive_size));
+        let same = self.b.ins().icmp(IntCC::Equal, reserved, address);
+        let fits = self.b.ins().icmp_imm_s(IntCC::Equal, size, i64::from(ty.bytes()));
+        let holds = self.b.ins().band(same, fits);
+        // Where the reservation is gone the store must still fault as it would; the interpreter sees to that.
+        let lost = self.b.ins().bxor_imm_u(holds, 1);
+        self.interpret_if(lost);
+        let seen = self.load_state(clif_type(ty), offset_of!(VcpuState, exclusive_value));
+        let place = self.place(addr, ty.bytes(), Access::Write);
+        let host = self.displace(&place);
+        let old = self.b.ins().atomic_cas(place.flags, host, seen, new);
+        self.b.set_srcloc(SourceLoc::default());
+        self.clear_exclusive();
+        self.b.ins().icmp(IntCC::Equal, old, seen)
+    }
+
+    pub fn clear_exclusive(&mut self) {
+        let none = self.b.ins().iconst(types::I64, -1);
+        self.store_state(none, offset_of!(VcpuState, exclusive_addr));
+    }
+
+    pub fn fence(&mut self, before: FenceSet, after: FenceSet) {
+        let store_load = before != FenceSet::Read && after != FenceSet::Write;
+        if self.isa != HostIsa::X86_64 || store_load {
+            self.b.ins().fence();
+        } else {
+            self.b.ins().sequence_point();
+        }
+    }
+
+    fn interpret_misaligned(&mut self, addr: IrValue, ty: Type) {
+        if ty.bytes() > 1 {
+            let addr = self.value(addr);
+            let low = self.b.ins().band_imm_u(addr, i64::from(ty.bytes()) - 1);
+            self.interpret_if(low);
+        }
+    }
+
+    fn displace(&mut self, place: &Place) -> ir::Value {
+        if place.displacement == 0 {
+            place.host
+        } else {
+            self.b.ins().iadd_imm_s(place.host, i64::from(place.displacement))
+        }
+    }
+
+    /// Checks an address and leaves the builder at the access, with the site's source location set.
+    fn place(&mut self, addr: IrValue, size: u32, access: Access) -> Place {
+        self.b.ins().sequence_point();
+        match self.plan.key.memory {
+            MemoryMode::Direct => self.place_in_window(addr),
+            MemoryMode::Paged => self.place_through_tlb(addr, size, access),
+        }
+    }
+
+    fn place_in_window(&mut self, addr: IrValue) -> Place {
+        let (base, displacement) = match displaced(self.block, addr) {
+            (base, displacement) if displacement.abs() < FOLDED => (self.value(base), displacement as i32),
+            _ => (self.value(addr), 0),
+        };
+        let (site, cold) = self.cold_site();
+        let limit = self.load_state(types::I64, offset_of!(VcpuState, memory_limit));
+        let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThan, base, limit);
+        self.cold_branch(site, cold, outside);
+        self.b.set_srcloc(access_location(site));
+        let window = self.memory_base.expect("loaded in direct mode");
+        let host = self.b.ins().iadd(window, base);
+        Place { host, displacement, flags: self.guest_flags }
+    }
+
+    fn place_through_tlb(&mut self, addr: IrValue, size: u32, access: Access) -> Place {
+        let addr = self.value(addr);
+        let tlb = match access {
+            Access::Write => offset_of!(VcpuState, write_tlb),
+            Access::Read | Access::Fetch => offset_of!(VcpuState, read_tlb),
+        };
+        let tlb = self.load_state(types::I64, tlb);
+        // Index of the page, times 16: bits 12 and up of the address moved to bit 4.
+        let index = self.b.ins().ushr_imm_u(addr, 8);
+        let offset = self.b.ins().band_imm_u(index, (TLB_ENTRIES as i64 - 1) << 4);
+        let entry = self.b.ins().iadd(tlb, offset);
+        let tag = self.b.ins().load(types::I64, self.state_flags, entry, 0);
+        // The page of the last byte: an access that crosses pages never hits.
+        let last = self.b.ins().iadd_imm_s(addr, i64::from(size) - 1);
+        let page = self.b.ins().band_imm_s(last, -4096);
+        let hit = self.b.ins().icmp(IntCC::Equal, tag, page);
+        let addend = self.b.ins().load(types::I64, self.state_flags, entry, 8);
+        let (miss, filled, failed, go_on) =
+            (self.b.create_block(), self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let chosen = self.b.append_block_param(go_on, types::I64);
+        for cold in [miss, filled, failed] {
+            self.b.set_cold_block(cold);
+        }
+        self.b.ins().brif(hit, go_on, &[BlockArg::Value(addend)], miss, &[]);
+        self.b.seal_block(miss);
+        self.b.switch_to_block(miss);
+        let what = i64::from(access == Access::Write) | i64::from(size) << 8;
+        let what = self.b.ins().iconst(types::I64, what);
+        self.call_helper(Helper::FillTlb, addr, what);
+        let addend = self.load_state(types::I64, offset_of!(VcpuState, scratch));
+        let ok = self.load_state(types::I64, offset_of!(VcpuState, scratch) + 8);
+        self.b.ins().brif(ok, filled, &[], failed, &[]);
+        self.b.seal_block(filled);
+        self.b.seal_block(failed);
+        self.b.switch_to_block(failed);
+        self.leave_to_interpreter();
+        self.b.switch_to_block(filled);
+        self.b.ins().jump(go_on, &[BlockArg::Value(addend)]);
+        self.b.seal_block(go_on);
+        self.b.switch_to_block(go_on);
+        let host = self.b.ins().iadd(addr, chosen);
+        Place { host, displacement: 0, flags: self.guest_flags }
+    }
+}

@@ -1,0 +1,296 @@
+//! The compiler object: a Cranelift target and the way from a region to a [`CompiledUnit`].
+
+use super::emit::{self, Plan};
+use super::sites::{self, Verdict};
+use super::unit::{CompiledUnit, LinkSite, Relocation, UnitKey};
+use super::{Error, HostIsa};
+use crate::region::Region;
+use cranelift_codegen::binemit::Reloc;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::{ExternalName, Function};
+use cranelift_codegen::isa::{self, OwnedTargetIsa};
+use cranelift_codegen::settings::{self, Configurable, Flags};
+use cranelift_codegen::{Context, FinalizedRelocTarget};
+use std::cell::RefCell;
+use std::time::Instant;
+
+/// Choices for one host; all of them are part of a disk cache's key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// Run Cranelift's verifier on each function (slow; for tests).
+    pub verify: bool,
+    /// Run Cranelift's own optimiser. Off, because the blocks come optimised, and because what stands in front of a
+    /// guest access must stay there (see `emit`).
+    pub optimize: bool,
+}
+
+/// What one compilation is to give besides code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CompileOptions {
+    /// Keep Cranelift's input as text.
+    pub clif: bool,
+    /// Write every dirty register back before each access, instead of trying cold edges first.
+    pub write_back: bool,
+}
+
+/// Compiles regions for one host. Shared by threads.
+pub struct Compiler {
+    isa: HostIsa,
+    target: OwnedTargetIsa,
+    features: Features,
+}
+
+/// What the host can do besides its baseline.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Features {
+    /// A fused multiply-add instruction.
+    pub fma: bool,
+    /// 128-bit vectors.
+    pub vectors: bool,
+}
+
+impl Compiler {
+    /// A compiler for `isa`: with the features of this machine if it is the native one, else with those that its
+    /// listing should show (x86-64-v3; Armv8.1 atomics; RV64GCV).
+    ///
+    /// # Errors
+    /// This machine lacks something that generated code always uses (SSE4.2 on x86-64).
+    pub fn new(isa: HostIsa, options: &Options) -> Result<Compiler, Error> {
+        let host = |what: String| Error::Host { isa, what };
+        let mut shared = settings::builder();
+        let set = [
+            ("opt_level", if options.optimize { "speed" } else { "none" }),
+            ("regalloc_algorithm", "backtracking"),
+            ("enable_verifier", if options.verify || cfg!(test) { "true" } else { "false" }),
+            ("preserve_frame_pointers", "true"),
+            ("unwind_info", "false"),
+            ("enable_probestack", "false"),
+            ("is_pic", "false"),
+            ("enable_llvm_abi_extensions", "true"),
+        ];
+        for (name, value) in set {
+            shared.set(name, value).map_err(|error| host(error.to_string()))?;
+        }
+        let triple = match isa {
+            HostIsa::X86_64 => "x86_64-unknown-linux-gnu",
+            HostIsa::Aarch64 => "aarch64-unknown-linux-gnu",
+            HostIsa::Riscv64 => "riscv64gc-unknown-linux-gnu",
+        };
+        let mut builder = isa::lookup_by_name(triple).map_err(|error| host(error.to_string()))?;
+        for feature in host_features(isa) {
+            builder.enable(feature).map_err(|error| host(format!("{feature}: {error}")))?;
+        }
+        let has = |name: &str| host_features(isa).contains(&name);
+        let features = match isa {
+            HostIsa::X86_64 if !has("has_sse42") => return Err(host("SSE4.2 is required".into())),
+            HostIsa::X86_64 => Features { fma: has("has_fma"), vectors: true },
+            HostIsa::Aarch64 => Features { fma: true, vectors: true },
+            HostIsa::Riscv64 => Features { fma: true, vectors: has("has_v") },
+        };
+        let target = builder.finish(Flags::new(shared)).map_err(|error| host(error.to_string()))?;
+        Ok(Compiler { isa, target, features })
+    }
+
+    /// The host that code is made for.
+    pub fn isa(&self) -> HostIsa {
+        self.isa
+    }
+
+    /// Compiles a region.
+    ///
+    /// # Errors
+    /// [`Error::Compile`] if Cranelift refuses the function (it is too large, or the host lacks vectors); the region
+    /// can still be interpreted.
+    pub fn compile(
+        &self,
+        region: &Region,
+        key: &UnitKey,
+        options: &CompileOptions,
+    ) -> Result<CompiledUnit, Error> {
+        let begun = Instant::now();
+        // Where the order of host instructions cannot be checked, state is written back before each access.
+        let mut write_back = options.write_back || self.isa != HostIsa::X86_64;
+        loop {
+            match self.attempt(region, key, write_back, options)? {
+                Some(mut unit) => {
+                    unit.compile_time = begun.elapsed();
+                    return Ok(unit);
+                }
+                None => write_back = true,
+            }
+        }
+    }
+
+    /// One compilation; `None` if an access does not stand right behind its check, so that its cold block would see
+    /// registers that have changed.
+    fn attempt(
+        &self,
+        region: &Region,
+        key: &UnitKey,
+        write_back: bool,
+        options: &CompileOptions,
+    ) -> Result<Option<CompiledUnit>, Error> {
+        let pc = region.entry();
+        let failed = |what: String| Error::Compile { pc, what };
+        let plan = Plan::new(region, key, write_back);
+        let (mut context, emitted) = self.with_builder(|builder| {
+            let mut context = Context::new();
+            let emitted =
+                emit::emit(&mut context.func, builder, &*self.target, self.features, self.isa, &plan);
+            (context, emitted)
+        });
+        let clif = options.clif.then(|| context.func.display().to_string());
+        context
+            .compile(&*self.target, &mut ControlPlane::default())
+            .map_err(|error| failed(format!("{:?}", error.inner)))?;
+        let compiled = context.compiled_code().expect("just compiled");
+        let code = compiled.code_buffer().to_vec();
+        let sites = match sites::match_up(self.isa, compiled, &code, &emitted, write_back) {
+            Verdict::Exact(sites) => sites,
+            Verdict::Inexact => return Ok(None),
+            Verdict::Broken(what) => return Err(failed(what)),
+        };
+        let relocations = relocations(&context.func, compiled).map_err(failed)?;
+        Ok(Some(CompiledUnit {
+            isa: self.isa,
+            pc,
+            key: *key,
+            code,
+            relocations,
+            links: emitted.links.iter().map(|&target| LinkSite { target }).collect(),
+            sites,
+            ranges: region.ranges(),
+            instructions: region.instructions(),
+            write_back,
+            compile_time: Default::default(),
+            clif,
+        }))
+    }
+
+    /// Compiles one of the small functions that the runtime needs beside units: no links, no sites.
+    pub(super) fn compile_stub(&self, func: Function) -> Result<Vec<u8>, Error> {
+        let mut context = Context::for_function(func);
+        let compiled = context
+            .compile(&*self.target, &mut ControlPlane::default())
+            .map_err(|error| Error::Compile { pc: 0, what: format!("stub: {:?}", error.inner) })?;
+        Ok(compiled.code_buffer().to_vec())
+    }
+
+    pub(super) fn target(&self) -> &dyn isa::TargetIsa {
+        &*self.target
+    }
+
+    /// Cranelift's frontend keeps buffers between functions; one set a thread.
+    fn with_builder<R>(&self, f: impl FnOnce(&mut cranelift_frontend::FunctionBuilderContext) -> R) -> R {
+        thread_local! {
+            static BUILDER: RefCell<Option<cranelift_frontend::FunctionBuilderContext>> = const { RefCell::new(None) };
+        }
+        // Taken out while it is used: after a panic the next compilation starts with a fresh one.
+        let mut builder = BUILDER.take().unwrap_or_default();
+        let result = f(&mut builder);
+        BUILDER.set(Some(builder));
+        result
+    }
+}
+
+impl std::fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compiler")
+            .field("isa", &self.isa)
+            .field("features", &self.features)
+            .finish_non_exhaustive()
+    }
+}
+
+fn relocations(
+    func: &Function,
+    compiled: &cranelift_codegen::CompiledCode,
+) -> Result<Vec<Relocation>, String> {
+    compiled
+        .buffer
+        .relocs()
+        .iter()
+        .map(|relocation| {
+            let FinalizedRelocTarget::ExternalName(ExternalName::User(name)) = relocation.target else {
+                return Err(format!("unexpected relocation {relocation:?}"));
+            };
+            if relocation.kind != Reloc::Abs8 || relocation.addend != 0 {
+                return Err(format!("unexpected relocation {relocation:?}"));
+            }
+            let name = &func.params.user_named_funcs()[name];
+            Ok(Relocation::LinkSlot { offset: relocation.offset, index: name.index })
+        })
+        .collect()
+}
+
+/// Cranelift's names of the features that code may use.
+fn host_features(isa: HostIsa) -> &'static [&'static str] {
+    match isa {
+        HostIsa::X86_64 => x86_64_features(),
+        HostIsa::Aarch64 => aarch64_features(),
+        HostIsa::Riscv64 => riscv64_features(),
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn x86_64_features() -> &'static [&'static str] {
+    X86_64_V3
+}
+
+const X86_64_V3: &[&str] = &[
+    "has_sse3",
+    "has_ssse3",
+    "has_cmpxchg16b",
+    "has_sse41",
+    "has_sse42",
+    "has_popcnt",
+    "has_avx",
+    "has_avx2",
+    "has_fma",
+    "has_bmi1",
+    "has_bmi2",
+    "has_lzcnt",
+];
+
+#[cfg(target_arch = "x86_64")]
+fn x86_64_features() -> &'static [&'static str] {
+    use std::sync::OnceLock;
+    static FOUND: OnceLock<Vec<&'static str>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let here = [
+            is_x86_feature_detected!("sse3"),
+            is_x86_feature_detected!("ssse3"),
+            is_x86_feature_detected!("cmpxchg16b"),
+            is_x86_feature_detected!("sse4.1"),
+            is_x86_feature_detected!("sse4.2"),
+            is_x86_feature_detected!("popcnt"),
+            is_x86_feature_detected!("avx"),
+            is_x86_feature_detected!("avx2"),
+            is_x86_feature_detected!("fma"),
+            is_x86_feature_detected!("bmi1"),
+            is_x86_feature_detected!("bmi2"),
+            is_x86_feature_detected!("lzcnt"),
+        ];
+        X86_64_V3.iter().zip(here).filter_map(|(&name, here)| here.then_some(name)).collect()
+    })
+}
+
+#[cfg(not(target_arch = "aarch64"))]
+fn aarch64_features() -> &'static [&'static str] {
+    &["has_lse"]
+}
+
+#[cfg(target_arch = "aarch64")]
+fn aarch64_features() -> &'static [&'static str] {
+    if std::arch::is_aarch64_feature_detected!("lse") { &["has_lse"] } else { &[] }
+}
+
+#[cfg(not(target_arch = "riscv64"))]
+fn riscv64_features() -> &'static [&'static str] {
+    &["has_v", "has_zvl128b"]
+}
+
+#[cfg(target_arch = "riscv64")]
+fn riscv64_features() -> &'static [&'static str] {
+    if std::arch::is_riscv_feature_detected!("v") { &["has_v", "has_zvl128b"] } else { &[] }
+}

@@ -1,0 +1,137 @@
+//! The runtime beside units: helper thunks, the stub behind unlinked links, and the arena they live in.
+
+use super::arena::Arena;
+use super::compiler::Compiler;
+use super::emit::unit_signature;
+use super::evaluate::{Helper, HelperFn, evaluate_op};
+use super::unit::{CompiledUnit, MemoryMode, UnitKey};
+use super::{Error, HostIsa};
+use crate::guest::{FpEnv, Guest};
+use crate::run::state::{ExitKind, VcpuState};
+use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, MemFlagsData, Signature, types};
+use cranelift_codegen::isa::CallConv;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use std::mem::offset_of;
+
+/// Helpers that the run loop provides. They are called from host code with the state of the calling vCPU, must not
+/// unwind, and must not free the unit they are called from.
+#[derive(Clone, Copy, Debug)]
+pub struct Helpers {
+    /// Paged mode: `(state, address, size << 8 | write)` fills the read or write TLB entry of the page. If the access
+    /// may then be done, `state.scratch[0]` is the entry's addend in its low half and 1 in its high half, else 0: the
+    /// interpreter will do the instruction.
+    pub fill_tlb: HelperFn,
+}
+
+/// An arena with the stubs that its units need.
+#[derive(Debug)]
+pub struct Runtime {
+    arena: Arena,
+    table: Box<[usize]>,
+}
+
+impl Runtime {
+    /// Maps an arena of `size` bytes with room for `slots` links, and fills it with the stubs.
+    ///
+    /// # Errors
+    /// The compiler is not for this host, or the host gives no memory.
+    pub fn new(compiler: &Compiler, size: usize, slots: usize, helpers: &Helpers) -> Result<Runtime, Error> {
+        let arena = Arena::new(size, slots)?;
+        let place = |code: Vec<u8>| Ok::<u64, Error>(arena.install(&stub_unit(compiler.isa(), code))?.entry);
+        arena.set_unlinked(place(compiler.compile_stub(unlinked(compiler))?)?);
+        let mut table = vec![0; Helper::COUNT].into_boxed_slice();
+        for (helper, function) in
+            [(Helper::Evaluate, evaluate_op as HelperFn), (Helper::FillTlb, helpers.fill_tlb)]
+        {
+            let thunk = thunk(compiler, function as usize);
+            table[helper as usize] = place(compiler.compile_stub(thunk)?)? as usize;
+        }
+        Ok(Runtime { arena, table })
+    }
+
+    /// The arena.
+    pub fn arena(&self) -> &Arena {
+        &self.arena
+    }
+
+    /// What `VcpuState::helpers` must point to; lives as long as this.
+    pub fn helper_table(&self) -> *const usize {
+        self.table.as_ptr()
+    }
+}
+
+fn stub_unit(isa: HostIsa, code: Vec<u8>) -> CompiledUnit {
+    let key = UnitKey {
+        guest: Guest::Riscv64,
+        env: FpEnv::default(),
+        sticky: 0,
+        memory: MemoryMode::Direct,
+        parallel: false,
+        budget: false,
+        hooks: 0,
+    };
+    CompiledUnit {
+        isa,
+        pc: 0,
+        key,
+        code,
+        relocations: Vec::new(),
+        links: Vec::new(),
+        sites: Vec::new(),
+        ranges: Vec::new(),
+        instructions: 0,
+        write_back: false,
+        compile_time: Default::default(),
+        clif: None,
+    }
+}
+
+/// Signature of the thunks: `(state, a, b)`, every register kept.
+pub(super) fn helper_signature() -> Signature {
+    let mut signature = Signature::new(CallConv::PreserveAll);
+    signature.params = vec![AbiParam::new(types::I64); 3];
+    signature
+}
+
+/// `unlinked(state, slot)`: a `Link` exit to the target of the slot.
+fn unlinked(compiler: &Compiler) -> Function {
+    build(compiler, unit_signature(), |b, params| {
+        let flags = MemFlagsData::trusted();
+        let pc = b.ins().load(types::I64, flags, params[1], 8);
+        b.ins().store(flags, pc, params[0], offset_of!(VcpuState, pc) as i32);
+        b.ins().store(flags, params[1], params[0], offset_of!(VcpuState, exit_link) as i32);
+        let word = b.ins().iconst(types::I64, ExitKind::Link as i64);
+        b.ins().return_(&[word]);
+    })
+}
+
+/// Keeps every register around a call of `function`.
+fn thunk(compiler: &Compiler, function: usize) -> Function {
+    build(compiler, helper_signature(), |b, params| {
+        let mut signature = Signature::new(CallConv::SystemV);
+        signature.params = vec![AbiParam::new(types::I64); 3];
+        let signature = b.func.import_signature(signature);
+        let callee = b.ins().iconst(types::I64, function as i64);
+        b.ins().call_indirect(signature, callee, params);
+        b.ins().return_(&[]);
+    })
+}
+
+fn build(
+    compiler: &Compiler,
+    signature: Signature,
+    body: impl FnOnce(&mut FunctionBuilder<'_>, &[cranelift_codegen::ir::Value]),
+) -> Function {
+    let mut func = Function::new();
+    func.signature = signature;
+    let mut context = FunctionBuilderContext::new();
+    let mut b = FunctionBuilder::new(&mut func, &mut context);
+    let entry = b.create_block();
+    b.append_block_params_for_function_params(entry);
+    b.switch_to_block(entry);
+    b.seal_block(entry);
+    let params = b.block_params(entry).to_vec();
+    body(&mut b, &params);
+    b.finalize(compiler.target().frontend_config());
+    func
+}

@@ -1,0 +1,3 @@
+//! Compiled code against the interpreter, and the properties of host code that results do not show.
+
+mod oracle;
