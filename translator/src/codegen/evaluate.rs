@@ -9,7 +9,7 @@
 use crate::float::flags;
 use crate::for_each_op;
 use crate::guest::{Guest, RegisterFile};
-use crate::ir::interpret::{World, evaluate};
+use crate::ir::interpret::{World, evaluate_in};
 use crate::ir::*;
 use crate::memory::Fault;
 use crate::run::state::{VcpuState, interrupt};
@@ -226,7 +226,7 @@ impl World for StateWorld<'_> {
 
 /// [`Helper::Evaluate`].
 pub(super) extern "C" fn evaluate_op(state: &mut VcpuState, encoded: u64, _: u64) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| evaluate_in(state, encoded)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| compute(state, encoded)));
     if outcome.is_err() {
         fail(state);
     }
@@ -238,7 +238,7 @@ pub(crate) fn fail(state: &mut VcpuState) {
     state.interrupt.fetch_or(interrupt::RESELECT, Ordering::SeqCst);
 }
 
-fn evaluate_in(state: &mut VcpuState, encoded: u64) {
+fn compute(state: &mut VcpuState, encoded: u64) {
     thread_local! {
         static BLOCKS: RefCell<Option<Block>> = const { RefCell::new(None) };
     }
@@ -264,7 +264,7 @@ fn evaluate_in(state: &mut VcpuState, encoded: u64) {
     let before = state.slots.get(file, Slot::FP_FLAGS) as u32;
     let count = block.types.len();
     let mut world = StateWorld { state, file };
-    let result = evaluate(&block, &values[..count], &mut world, &op);
+    let result = evaluate_in(&block, &values[..count], &mut world, &op);
     BLOCKS.set(Some(block));
     state.scratch[0] = result;
     let new = state.slots.get(file, Slot::FP_FLAGS) as u32 & !before;

@@ -56,7 +56,7 @@ pub trait World {
 }
 
 /// The result of one pure or float op, given its operands' types (in `block`) and values: what compiled code calls.
-pub(crate) fn evaluate<W: World>(block: &Block, values: &[u128], world: &mut W, op: &Op) -> u128 {
+pub(crate) fn evaluate_in<W: World>(block: &Block, values: &[u128], world: &mut W, op: &Op) -> u128 {
     // Such ops do not leave.
     execute::execute(block, values, world, op).unwrap_or(0)
 }
