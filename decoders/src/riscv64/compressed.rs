@@ -316,7 +316,7 @@ const fn number(text: &[u8], mut at: usize) -> (i8, usize) {
 }
 
 /// The bits that tell most forms apart, and how many buckets they make.
-const KEY: u16 = 0b111_1_11_000_11_000_11;
+const KEY: u16 = 0b1111_1100_0110_0011;
 const BUCKETS: usize = 1024;
 
 /// The bits of [`KEY`], close together.

@@ -1,7 +1,8 @@
-//! Random programs: a few instructions from the decoder's table, straight on or with branches forward, and a state
-//! that makes them interesting.
+//! Random programs: a few instructions from the decoder's table with branches forward and a loop, and a state that makes
+//! them interesting.
 //!
-//! `x2`, `x8` and `x9` are the bases of memory accesses and keep their values until the last instruction. Accesses hit
+//! `x2`, `x8` and `x9` are the bases of memory accesses, `x3` counts the loop: they keep their values until the last
+//! instruction. Accesses hit
 //! the window of the judge's writable page, the read-only page, or nothing.
 
 use super::oracle::{CODE, CODE_BYTES, DATA, Input, PAGE, State, WINDOW};
@@ -11,23 +12,36 @@ use translator::ir::Type;
 
 /// The registers that accesses start from.
 const BASES: [usize; 3] = [2, 8, 9];
+/// The register that counts the rounds of the loop.
+const COUNTER: usize = 3;
 
-/// A random program of at most `longest` instructions.
+/// A random program of at most `longest` instructions and perhaps a loop around some of them.
 pub fn generate(random: &mut Random, longest: u64) -> Input {
-    let state = state(random);
+    let mut state = state(random);
     let count = 1 + random.below(longest);
+    let exclusive = if random.below(2) == 0 { Type::I32 } else { Type::I64 };
+    // The instructions that the loop is closed behind and goes back to.
+    let turn = (count > 2 && random.below(2) == 0).then(|| random.below(count - 1) as usize);
+    let head = turn.map(|turn| random.below(turn as u64 + 1) as usize);
+    state.x[COUNTER] = 1 + random.below(3);
     let mut code: Vec<u8> = Vec::new();
     let mut branches = Vec::new();
     let mut starts = Vec::new();
-    let exclusive = if random.below(2) == 0 { Type::I32 } else { Type::I64 };
-    for position in 0..count {
-        let last = position + 1 == count;
+    for position in 0..count as usize {
+        let last = position + 1 == count as usize;
         starts.push(code.len());
         if !last && random.below(8) == 0 {
             branches.push((code.len(), branch(random)));
             code.extend([0; 4]);
         } else {
             code.extend(instruction(random, &state, exclusive, last));
+        }
+        if turn == Some(position) {
+            // addi x3, x3, -1; bne x3, x0, head: no branch goes between them, so the loop ends.
+            starts.push(code.len());
+            code.extend(0xfff1_8193_u32.to_le_bytes());
+            let back = starts[head.expect("a loop has a head")].wrapping_sub(code.len()) as u32;
+            code.extend(with_offset(0x0001_9063, back).to_le_bytes());
         }
     }
     starts.push(code.len());
@@ -165,8 +179,8 @@ fn instruction(random: &mut Random, state: &State, exclusive: Type, last: bool) 
 /// store, and says that it did not.
 fn fits(insn: &Insn, state: &State, exclusive: Type, last: bool) -> bool {
     let row = insn.op.row();
-    let writes_base =
-        row.operands.starts_with("rd") && BASES.contains(&usize::from(insn.rd)) && insn.op != Op::Fence;
+    let rd = usize::from(insn.rd);
+    let writes_base = row.operands.starts_with("rd") && (BASES.contains(&rd) || rd == COUNTER);
     match insn.op {
         Op::Ecall => return false, // a system call of the judge
         Op::Ebreak => return last,
