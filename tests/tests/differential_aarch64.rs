@@ -282,6 +282,8 @@ fn is_runnable(insn: Insn) -> bool {
         // Should-be-zero bits are ignored here, and an illegal instruction in qemu.
         Op::Branch(Branch::Cfinv) => insn.bits(8, 4) == 0,
         Op::Branch(op) => matches!(op, Branch::Dmb | Branch::Dsb | Branch::Isb | Branch::Clrex),
+        // A pair loaded to one register twice is constrained unpredictable.
+        Op::Memory(_) if insn.bits(27, 3) == 0b101 && insn.rd() == insn.ra() => false,
         Op::Memory(op) => {
             !matches!(op, Memory::LoadLiteral | Memory::LoadLiteralVector | Memory::PrefetchLiteral)
         }
