@@ -8,8 +8,7 @@
 //! Invariants: a link slot leads to a live unit of the same key, or nowhere; every live unit's watch is current or
 //! the unit is about to be taken out by the invalidation that made it stale.
 
-use crate::codegen::arena::{Arena, InstalledUnit, LinkSlot};
-use crate::codegen::{self, CompiledUnit, UnitKey};
+use crate::codegen::{self, Arena, CompiledUnit, InstalledUnit, LinkSlot, Runtime, UnitKey};
 use crate::memory::{CodeWatch, Memory, PAGE_SIZE};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
@@ -45,7 +44,7 @@ pub enum Refused {
 
 /// The units of one machine.
 pub struct Cache {
-    arena: Arena,
+    runtime: Runtime,
     inner: Mutex<Inner>,
 }
 
@@ -59,14 +58,18 @@ struct Inner {
 }
 
 impl Cache {
-    /// An empty cache over an arena.
-    pub fn new(arena: Arena) -> Cache {
-        Cache { arena, inner: Mutex::default() }
+    /// An empty cache over a runtime's arena.
+    pub fn new(runtime: Runtime) -> Cache {
+        Cache { runtime, inner: Mutex::default() }
     }
 
-    /// The arena.
-    pub fn arena(&self) -> &Arena {
-        &self.arena
+    /// The stubs and the arena.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    fn arena(&self) -> &Arena {
+        self.runtime.arena()
     }
 
     /// Host address of a unit's entry. It stays valid until the epoch of translations changes.
@@ -106,7 +109,7 @@ impl Cache {
             memory.unwatch_code(watch);
             return Err(Refused::Stale);
         }
-        let installed = match self.arena.install(compiled) {
+        let installed = match self.arena().install(compiled) {
             Ok(installed) => installed,
             Err(error) => {
                 memory.unwatch_code(watch);
@@ -119,19 +122,24 @@ impl Cache {
             inner.pages.entry(page).or_default().push(name);
         }
         for slot in inner.incoming.get(&name).into_iter().flatten() {
-            self.arena.link(*slot, entry);
+            self.arena().link(*slot, entry);
         }
         for link in &unit.installed.links {
             let target = UnitName { pc: link.target, key: name.key };
             inner.incoming.entry(target).or_default().push(link.slot);
             if let Some(other) = inner.units.get(&target) {
-                self.arena.link(link.slot, other.installed.entry);
+                self.arena().link(link.slot, other.installed.entry);
             } else if target == name {
-                self.arena.link(link.slot, entry);
+                self.arena().link(link.slot, entry);
             }
         }
         inner.units.insert(name, unit);
         Ok(entry)
+    }
+
+    /// Makes every unit unreachable, and returns them: room for new ones when the arena is full.
+    pub fn take_all(&self) -> Vec<Unit> {
+        self.take(&[0..u64::MAX])
     }
 
     /// Makes every unit that covers a byte of the ranges unreachable, and returns them.
@@ -161,7 +169,7 @@ impl Cache {
     /// Gives the memory of units back. No vCPU may be in them or be able to enter them.
     pub fn free(&self, memory: &Memory, units: Vec<Unit>) {
         for unit in units {
-            self.arena.free(unit.installed.id);
+            self.arena().free(unit.installed.id);
             memory.unwatch_code(unit.watch);
         }
     }
@@ -169,7 +177,7 @@ impl Cache {
     fn remove(&self, inner: &mut Inner, name: &UnitName) -> Option<Unit> {
         let unit = inner.units.remove(name)?;
         for slot in inner.incoming.get(name).into_iter().flatten() {
-            self.arena.unlink(*slot);
+            self.arena().unlink(*slot);
         }
         for link in &unit.installed.links {
             let target = UnitName { pc: link.target, key: name.key };

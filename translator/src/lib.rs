@@ -19,6 +19,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod cache;
 pub mod codegen;
 pub mod float;
 pub mod guest;

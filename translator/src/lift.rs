@@ -17,6 +17,11 @@ pub trait Fetch {
     /// Copies executable bytes starting at `addr` into `buf` and returns how many there are before the end of `buf` or
     /// the first byte that may not be fetched.
     fn fetch(&self, addr: u64, buf: &mut [u8]) -> usize;
+
+    /// Whether a block must end before the instruction at this address (a stop address).
+    fn is_boundary(&self, _addr: u64) -> bool {
+        false
+    }
 }
 
 /// Code bytes that stand alone, at a guest address: for tests and listings.
@@ -158,7 +163,10 @@ impl BlockLifter<'_> {
             if self.builder.is_terminated() {
                 return Ok(());
             }
-            if self.builder.instructions() >= self.options.max_instructions || self.pc / PAGE != first_page {
+            if self.builder.instructions() >= self.options.max_instructions
+                || self.pc / PAGE != first_page
+                || self.code.is_boundary(self.pc)
+            {
                 self.builder.jump(self.pc);
                 return Ok(());
             }

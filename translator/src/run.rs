@@ -12,6 +12,7 @@ pub mod exit;
 pub mod state;
 #[cfg(test)]
 mod tests;
+mod tlb;
 mod vcpu;
 mod vm;
 mod world;

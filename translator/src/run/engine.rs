@@ -1,6 +1,6 @@
 //! The engine: configuration shared by machines.
 
-use crate::memory;
+use crate::{codegen, memory};
 use std::sync::Arc;
 
 /// What executes guest code.
@@ -43,6 +43,9 @@ pub enum Error {
     /// Guest memory.
     #[error(transparent)]
     Memory(#[from] memory::Error),
+    /// The code generator or the code arena.
+    #[error(transparent)]
+    Codegen(#[from] codegen::Error),
     /// A setting out of range.
     #[error("{0}")]
     Option(&'static str),

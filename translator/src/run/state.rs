@@ -351,6 +351,11 @@ pub struct Tables {
 /// A TLB tag that no page address equals.
 pub const EMPTY_TAG: u64 = u64::MAX;
 
+/// An entry that no look-up at this place of the jump cache matches: it holds an address that is looked for elsewhere.
+const fn empty_jump(at: usize) -> JumpCacheEntry {
+    JumpCacheEntry { pc: if at == 0 { u64::MAX } else { 0 }, code: 0 }
+}
+
 #[allow(unsafe_code, reason = "the tables are shared with host code")]
 impl Tables {
     /// Empty tables.

@@ -2,16 +2,21 @@
 
 use super::engine::Error;
 use super::exit::{Exit, Reason};
-use super::state::{SharedState, StateHandle, Tables, interrupt};
-use super::vm::Vm;
+use super::enter::enter;
+use super::state::{ExitKind, JumpCacheEntry, SharedState, StateHandle, Tables, interrupt, place};
+use super::vm::{Translator, Vm};
 use super::world::VcpuWorld;
+use crate::cache::{Refused, UnitName};
+use crate::codegen::{CompileOptions, MemoryMode, UnitKey};
 use crate::guest::registers::{self, Register, State};
 use crate::guest::{FpEnv, SlotInfo};
 use crate::ir::interpret::{End, Interpreter};
-use crate::ir::{Access, Block, Slot};
-use crate::lift::{FetchFault, LiftOptions, lift_block};
-use crate::memory::{CodePage, CodeWatch, Fault, FaultKind, Memory, Mode};
-use rustc_hash::FxHashMap;
+use crate::ir::{Access, Block, Slot, Trap};
+use crate::lift::{Fetch, FetchFault, LiftOptions, lift_block};
+use crate::memory::{CodePage, CodeReader, CodeWatch, Fault, FaultKind, Memory, Mode};
+use crate::opt;
+use crate::region::{Region, RegionOptions};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -52,6 +57,10 @@ pub struct Vcpu {
     vm: Arc<Vm>,
     interpreter: Interpreter,
     blocks: BlockCache,
+    /// Entries at which no region can be compiled, until code changes.
+    refused: FxHashSet<UnitName>,
+    /// The key whose units the jump cache holds.
+    jumps_of: Option<UnitKey>,
     epoch: u64,
 }
 
@@ -65,7 +74,11 @@ impl Vcpu {
         let mut state = StateHandle::new();
         state.set_memory(vm.memory().base(), vm.memory().limit());
         let (jumps, reads, writes) = tables.pointers();
-        state.set_tables(jumps, reads, writes, std::ptr::null(), std::ptr::null_mut());
+        let helpers = vm
+            .translator()
+            .map_or(std::ptr::null(), |translator| translator.cache.runtime().helper_table());
+        let memory: *const Memory = vm.memory();
+        state.set_tables(jumps, reads, writes, helpers, memory.cast_mut().cast());
         vm.register(state.shared());
         let mut vcpu = Vcpu {
             state,
@@ -73,6 +86,8 @@ impl Vcpu {
             vm: vm.clone(),
             interpreter: Interpreter::new(),
             blocks: BlockCache::default(),
+            refused: FxHashSet::default(),
+            jumps_of: None,
             epoch: 0,
         };
         for (name, value) in vm.guest().reset_values() {
@@ -121,13 +136,25 @@ impl Vcpu {
         {
             Arc::make_mut(&mut stops).insert(at, addr);
         }
-        let mut run = Run { vm: &vm, stops: &stops, left: options.budget, retired: 0, first: true };
+        let mut run = Run {
+            vm: &vm,
+            stops: &stops,
+            stop_set: vm.stop_set(&stops),
+            left: options.budget,
+            retired: 0,
+            interpreted: 0,
+            entries: 0,
+            first: true,
+        };
         let reason = loop {
             if let Some(reason) = self.step(&mut run) {
                 break reason;
             }
         };
-        vm.count(|stats| stats.interpreted += run.retired);
+        vm.count(|stats| {
+            stats.interpreted += run.interpreted;
+            stats.entries += run.entries;
+        });
         Exit { reason, pc: self.state.pc(), retired: options.budget.map(|_| run.retired) }
     }
 
@@ -150,7 +177,143 @@ impl Vcpu {
         if run.left == Some(0) {
             return Some(Reason::Budget);
         }
+        if let Some(translator) = run.vm.translator() {
+            let name = UnitName { pc, key: self.key(run) };
+            if let Some(code) = translator.cache.find(&name) {
+                return self.execute(run, name, code);
+            }
+            if self.is_hot(run, &name) {
+                self.compile(run, translator, name);
+                return None;
+            }
+        }
         self.interpret(run, pc, run.left.unwrap_or(u64::MAX))
+    }
+
+    /// What compiled code may rely on now.
+    fn key(&self, run: &Run<'_>) -> UnitKey {
+        let guest = run.vm.guest();
+        UnitKey {
+            guest,
+            env: FpEnv(self.slot(Slot::FP_ENV) as u32),
+            sticky: self.slot(Slot::FP_FLAGS) as u32 & UnitKey::sticky_mask(guest),
+            memory: match run.vm.memory().mode() {
+                Mode::Direct => MemoryMode::Direct,
+                Mode::Paged => MemoryMode::Paged,
+            },
+            // Another vCPU may be made at any time.
+            parallel: true,
+            budget: run.left.is_some(),
+            hooks: run.stop_set,
+        }
+    }
+
+    /// Enters a unit and does what its exit asks for.
+    #[allow(unsafe_code, reason = "the entry into host code")]
+    fn execute(&mut self, run: &mut Run<'_>, name: UnitName, code: u64) -> Option<Reason> {
+        if self.jumps_of != Some(name.key) {
+            self.tables.flush_jumps();
+            self.jumps_of = Some(name.key);
+        }
+        let index = JumpCacheEntry::index(name.key.guest, name.pc);
+        self.tables.insert_jump(index, JumpCacheEntry { pc: name.pc, code });
+        let before = i64::try_from(run.left.unwrap_or(0)).unwrap_or(i64::MAX);
+        self.state.set_budget(before);
+        let shared = self.state.shared();
+        shared.place.store(place::CODE, Ordering::SeqCst);
+        if run.vm.epoch().load(Ordering::SeqCst) != self.epoch {
+            // Something was invalidated since the unit was looked up.
+            shared.place.store(place::HOST, Ordering::SeqCst);
+            return None;
+        }
+        run.entries += 1;
+        // SAFETY: the unit was found in the cache under the epoch that is still the vm's, and this vCPU is marked as in
+        // code: whoever takes units out waits for it before it frees them. The unit's key is this vCPU's; helper
+        // table, tables and memory live as long as the vm, which this vCPU keeps.
+        let word = unsafe { enter(&mut *self.state.as_ptr(), code) };
+        self.state.shared().place.store(place::HOST, Ordering::SeqCst);
+        if run.left.is_some() {
+            run.retire(u64::try_from(before - self.state.budget()).unwrap_or(0));
+        }
+        self.leave(run, word)
+    }
+
+    fn leave(&mut self, run: &mut Run<'_>, word: u64) -> Option<Reason> {
+        let pc = self.state.pc();
+        match word as u8 {
+            kind if kind == ExitKind::Interpret as u8 => self.interpret(run, pc, 1),
+            kind if kind == ExitKind::Budget as u8 => self.interpret(run, pc, run.left.unwrap_or(u64::MAX)),
+            kind if kind == ExitKind::Syscall as u8 => Some(Reason::Syscall),
+            kind if kind == ExitKind::Trap as u8 => {
+                let trap = Trap::ALL.get((word >> 8 & 0xff) as usize).copied();
+                Some(trap.map_or(Reason::Internal("an unknown trap"), |trap| Reason::Trap { trap, info: 0 }))
+            }
+            kind if kind == ExitKind::Internal as u8 => Some(Reason::Internal("a helper of compiled code failed")),
+            kind if kind <= ExitKind::Internal as u8 => None,
+            _ => Some(Reason::Internal("an unknown exit of compiled code")),
+        }
+    }
+
+    /// Whether the block at this address ran often enough to be compiled.
+    fn is_hot(&mut self, run: &Run<'_>, name: &UnitName) -> bool {
+        let threshold = run.vm.engine().options().threshold;
+        let runs = self.blocks.runs(name.pc, name.key.env);
+        (runs.is_some_and(|runs| runs >= threshold) || threshold == 0) && !self.refused.contains(name)
+    }
+
+    /// Compiles the region at a unit's name and publishes it. What cannot be compiled goes on being interpreted.
+    fn compile(&mut self, run: &Run<'_>, translator: &Translator, name: UnitName) {
+        let memory = run.vm.memory();
+        let options = run.vm.engine().options();
+        let source = Source { reader: memory.code_reader(), stops: run.stops };
+        let lift = LiftOptions { env: name.key.env, ..LiftOptions::default() };
+        let aligned = name.pc.is_multiple_of(name.key.guest.instruction_alignment());
+        let grow = RegionOptions { max_instructions: options.region_instructions, ..RegionOptions::default() };
+        let region = Region::grow(
+            name.pc,
+            &grow,
+            |pc| {
+                if !aligned || (pc != name.pc && source.is_boundary(pc)) {
+                    return Err(FetchFault { addr: pc });
+                }
+                let mut block = lift_block(name.key.guest, &source, pc, &lift)?;
+                opt::optimize(&mut block);
+                Ok(block)
+            },
+            |_| 0,
+        );
+        let Ok(region) = region else {
+            self.refused.insert(name);
+            return;
+        };
+        let watch = source.reader.finish(&region.ranges());
+        if watch.mode() == CodePage::SelfChecking {
+            memory.unwatch_code(watch);
+            self.refused.insert(name);
+            return;
+        }
+        let unit = match translator.compiler.compile(&region, &name.key, &CompileOptions::default()) {
+            Ok(unit) => unit,
+            Err(_) => {
+                memory.unwatch_code(watch);
+                self.refused.insert(name);
+                return;
+            }
+        };
+        run.vm.count(|stats| {
+            stats.units_compiled += 1;
+            stats.compiled_instructions += u64::from(unit.instructions);
+            stats.code_bytes += unit.code.len() as u64;
+            stats.compile_nanos += unit.compile_time.as_nanos() as u64;
+        });
+        match translator.cache.publish(memory, &unit, watch) {
+            Ok(_) | Err(Refused::Stale) => {}
+            // Everything goes; what is hot comes back.
+            Err(Refused::Arena(_)) if !translator.cache.is_empty() => run.vm.drop_all_units(),
+            Err(Refused::Arena(_)) => {
+                self.refused.insert(name);
+            }
+        }
     }
 
     /// Interprets the block at `pc`, at most `limit` instructions.
@@ -175,6 +338,7 @@ impl Vcpu {
         let mut world = VcpuWorld { state: &mut self.state, vm: run.vm };
         let outcome = self.interpreter.run(&block, &mut world, limit);
         run.retire(outcome.retired);
+        run.interpreted += outcome.retired;
         let (pc, reason) = match outcome.end {
             End::Next(pc) | End::Limit { pc } | End::Resync { next: pc } => (pc, None),
             End::Syscall { next } => (next, Some(Reason::Syscall)),
@@ -197,6 +361,7 @@ impl Vcpu {
             None => self.blocks.clear(vm.memory()),
         }
         self.tables.flush_jumps();
+        self.refused.clear();
         if vm.memory().mode() == Mode::Paged {
             self.tables.flush_pages();
         }
@@ -238,9 +403,28 @@ impl Drop for Vcpu {
 struct Run<'a> {
     vm: &'a Vm,
     stops: &'a [u64],
+    stop_set: u32,
     left: Option<u64>,
     retired: u64,
+    interpreted: u64,
+    entries: u64,
     first: bool,
+}
+
+/// Code bytes for a region: watched while they are read, cut at stop addresses.
+struct Source<'a> {
+    reader: CodeReader<'a>,
+    stops: &'a [u64],
+}
+
+impl Fetch for Source<'_> {
+    fn fetch(&self, addr: u64, buf: &mut [u8]) -> usize {
+        self.reader.fetch(addr, buf)
+    }
+
+    fn is_boundary(&self, addr: u64) -> bool {
+        self.stops.binary_search(&addr).is_ok()
+    }
 }
 
 impl Run<'_> {
@@ -282,6 +466,7 @@ struct CachedBlock {
     watch: CodeWatch,
     /// The bytes it was made from, where writes to them are not noticed.
     bytes: Option<Box<[u8]>>,
+    runs: u32,
 }
 
 /// Blocks kept at most; then the cache starts anew.
@@ -291,8 +476,9 @@ impl BlockCache {
     /// The block at `pc`, lifted if it is not here or no longer what memory holds.
     fn find(&mut self, vm: &Vm, pc: u64, env: FpEnv) -> Result<Arc<Block>, FetchFault> {
         let key = (pc, env.0);
-        if let Some(cached) = self.blocks.get(&key) {
+        if let Some(cached) = self.blocks.get_mut(&key) {
             if cached.is_current(vm.memory()) {
+                cached.runs = cached.runs.saturating_add(1);
                 return Ok(cached.block.clone());
             }
             self.remove(vm.memory(), key);
@@ -306,8 +492,13 @@ impl BlockCache {
         let watch = reader.finish(std::slice::from_ref(&(block.start..block.end)));
         let bytes = (watch.mode() == CodePage::SelfChecking).then(|| code_bytes(vm.memory(), &block));
         vm.count(|stats| stats.blocks_lifted += 1);
-        self.blocks.insert(key, CachedBlock { block: block.clone(), watch, bytes });
+        self.blocks.insert(key, CachedBlock { block: block.clone(), watch, bytes, runs: 1 });
         Ok(block)
+    }
+
+    /// How often the block at this address was interpreted, if it is here.
+    fn runs(&self, pc: u64, env: FpEnv) -> Option<u32> {
+        self.blocks.get(&(pc, env.0)).map(|cached| cached.runs)
     }
 
     fn remove(&mut self, memory: &Memory, key: (u64, u32)) {

@@ -7,8 +7,11 @@
 //! the units is free to reuse. The waiting thread holds no lock, and is itself in the host, so two invalidators
 //! do not wait for each other.
 
-use super::engine::{Engine, Error};
+use super::engine::{Engine, Error, ExecutionMode};
 use super::state::{SharedState, interrupt, place};
+use super::tlb::fill_tlb;
+use crate::cache::{Cache, Unit};
+use crate::codegen::{Compiler, Helpers, HostIsa, Options, Runtime};
 use crate::guest::Guest;
 use crate::memory::{self, Listener, Memory};
 use std::collections::VecDeque;
@@ -67,9 +70,32 @@ pub struct Vm {
     guest: Guest,
     memory: Memory,
     started: Instant,
+    translator: Option<Translator>,
     /// Counts invalidations; see the module.
     epoch: AtomicU64,
     inner: Mutex<Inner>,
+}
+
+/// What compiles, and where units live; absent if everything is interpreted.
+pub(super) struct Translator {
+    pub(super) compiler: Compiler,
+    pub(super) cache: Cache,
+}
+
+impl Translator {
+    fn new(arena_bytes: usize) -> Result<Translator, Error> {
+        let compiler = Compiler::new(HostIsa::native(), &Options::default())?;
+        // A unit has a handful of links and takes a kilobyte or more.
+        let slots = (arena_bytes / 256).clamp(1024, 1 << 22);
+        let runtime = Runtime::new(&compiler, arena_bytes, slots, &Helpers { fill_tlb })?;
+        Ok(Translator { compiler, cache: Cache::new(runtime) })
+    }
+}
+
+impl std::fmt::Debug for Translator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Translator").field("cache", &self.cache).finish_non_exhaustive()
+    }
 }
 
 /// What the vm's lock protects.
@@ -80,6 +106,8 @@ struct Inner {
     /// Epoch of the newest invalidation that is no longer in `invalidated`.
     forgotten: u64,
     stops: Arc<Vec<u64>>,
+    /// Sets of stop addresses that units were compiled under; a set's position is its id.
+    stop_sets: Vec<Vec<u64>>,
     stats: Stats,
 }
 
@@ -90,11 +118,16 @@ impl Vm {
     /// The host refuses the memory, or the options contradict each other.
     pub fn new(engine: &Arc<Engine>, guest: Guest, options: &VmOptions) -> Result<Arc<Vm>, Error> {
         let memory = Memory::new(options.memory, &options.memory_options)?;
+        let translator = match engine.options().mode {
+            ExecutionMode::Compile => Some(Translator::new(engine.options().arena_bytes)?),
+            ExecutionMode::Interpret => None,
+        };
         let vm = Arc::new(Vm {
             engine: engine.clone(),
             guest,
             memory,
             started: Instant::now(),
+            translator,
             epoch: AtomicU64::new(1),
             inner: Mutex::default(),
         });
@@ -161,6 +194,31 @@ impl Vm {
         }
     }
 
+    pub(super) fn translator(&self) -> Option<&Translator> {
+        self.translator.as_ref()
+    }
+
+    /// The id of a set of stop addresses, for unit keys; 0 is the empty set.
+    pub(super) fn stop_set(&self, stops: &[u64]) -> u32 {
+        if stops.is_empty() {
+            return 0;
+        }
+        let mut inner = self.lock();
+        let at = match inner.stop_sets.iter().position(|set| set == stops) {
+            Some(at) => at,
+            None => {
+                inner.stop_sets.push(stops.to_vec());
+                inner.stop_sets.len() - 1
+            }
+        };
+        at as u32 + 1
+    }
+
+    /// Makes room in a full arena: every unit goes.
+    pub(super) fn drop_all_units(&self) {
+        self.drop_translations(&[0..u64::MAX]);
+    }
+
     /// The guest's time counter: nanoseconds since the machine was made.
     pub(super) fn counter(&self) -> u64 {
         self.started.elapsed().as_nanos() as u64
@@ -193,8 +251,14 @@ impl Vm {
     }
 
     fn drop_translations(&self, ranges: &[Range<u64>]) {
+        // Out of the cache first: whoever sees the new epoch finds no old unit.
+        let units: Vec<Unit> = match &self.translator {
+            Some(translator) if !ranges.is_empty() => translator.cache.take(ranges),
+            _ => Vec::new(),
+        };
         let (epoch, vcpus) = {
             let mut inner = self.lock();
+            inner.stats.units_invalidated += units.len() as u64;
             let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
             for range in ranges {
                 inner.invalidated.push_back((epoch, range.clone()));
@@ -208,6 +272,9 @@ impl Vm {
             (epoch, inner.vcpus.iter().filter_map(Weak::upgrade).collect::<Vec<_>>())
         };
         wait_for(&vcpus, epoch);
+        if let Some(translator) = &self.translator {
+            translator.cache.free(&self.memory, units);
+        }
     }
 }
 
