@@ -115,15 +115,10 @@ pub struct VcpuState {
     pub slots: Slots,
 }
 
-/// The slot area.
-#[repr(C, align(64))]
-#[derive(Debug, Clone, Copy)]
-pub struct Slots(pub [u8; SLOT_AREA]);
-
 impl VcpuState {
-    /// A state with every slot zero, no jump cache and no TLB.
-    pub fn new() -> VcpuState {
-        VcpuState {
+    /// A state with everything zero and no reservation; its pointers must be set before host code runs.
+    pub fn new() -> Box<VcpuState> {
+        Box::new(VcpuState {
             interrupt: AtomicU32::new(0),
             failed: 0,
             pc: 0,
@@ -138,19 +133,18 @@ impl VcpuState {
             vcpu: std::ptr::null_mut(),
             host: [0; 4],
             scratch: [0; 8],
-            exclusive_addr: NO_RESERVATION,
+            exclusive_addr: u64::MAX,
             exclusive_size: 0,
             exclusive_value: 0,
             slots: Slots([0; SLOT_AREA]),
-        }
+        })
     }
 }
 
-impl Default for VcpuState {
-    fn default() -> VcpuState {
-        VcpuState::new()
-    }
-}
+/// The slot area.
+#[repr(C, align(64))]
+#[derive(Debug, Clone, Copy)]
+pub struct Slots(pub [u8; SLOT_AREA]);
 
 /// [`VcpuState::exclusive_addr`] when nothing is reserved.
 pub const NO_RESERVATION: u64 = u64::MAX;
@@ -205,7 +199,7 @@ impl StateHandle {
     pub fn new() -> StateHandle {
         StateHandle {
             shared: Arc::new(SharedState {
-                state: UnsafeCell::new(VcpuState::new()),
+                state: UnsafeCell::new(*VcpuState::new()),
                 place: AtomicU32::new(place::HOST),
                 epoch: AtomicU64::new(0),
             }),

@@ -42,11 +42,6 @@ impl Interrupter {
     pub fn interrupt(&self) {
         self.shared.interrupt().fetch_or(interrupt::STOP, Ordering::SeqCst);
     }
-
-    /// The interrupt word itself, for host code that sleeps and must look at it; [`interrupt`] has its bits.
-    pub fn word(&self) -> &std::sync::atomic::AtomicU32 {
-        self.shared.interrupt()
-    }
 }
 
 /// A virtual CPU: registers, and the loop that runs guest code.
@@ -171,13 +166,17 @@ impl Vcpu {
             }
         }
         let pc = self.state.pc();
-        if !std::mem::take(&mut run.first) && run.stops.binary_search(&pc).is_ok() {
+        let at_stop = run.stops.binary_search(&pc).is_ok();
+        if !std::mem::take(&mut run.first) && at_stop {
             return Some(Reason::StopAddress);
         }
         if run.left == Some(0) {
             return Some(Reason::Budget);
         }
-        if let Some(translator) = run.vm.translator() {
+        // No unit starts at a stop address, or links would lead there past the check above.
+        if let Some(translator) = run.vm.translator()
+            && !at_stop
+        {
             let name = UnitName { pc, key: self.key(run) };
             if let Some(code) = translator.cache.find(&name) {
                 return self.execute(run, name, code);
