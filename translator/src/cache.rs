@@ -157,7 +157,9 @@ impl Cache {
         let mut taken = Vec::new();
         for name in names {
             let hit = |unit: &Unit| {
-                ranges.iter().any(|range| unit.ranges.iter().any(|at| at.start < range.end && range.start < at.end))
+                ranges
+                    .iter()
+                    .any(|range| unit.ranges.iter().any(|at| at.start < range.end && range.start < at.end))
             };
             if inner.units.get(&name).is_some_and(hit) {
                 taken.extend(self.remove(&mut inner, &name));

@@ -115,10 +115,15 @@ pub struct VcpuState {
     pub slots: Slots,
 }
 
+/// The slot area.
+#[repr(C, align(64))]
+#[derive(Debug, Clone, Copy)]
+pub struct Slots(pub [u8; SLOT_AREA]);
+
 impl VcpuState {
-    /// A state with everything zero and no reservation; its pointers must be set before host code runs.
-    pub fn new() -> Box<VcpuState> {
-        Box::new(VcpuState {
+    /// A state with every slot zero, no jump cache and no TLB.
+    pub fn new() -> VcpuState {
+        VcpuState {
             interrupt: AtomicU32::new(0),
             failed: 0,
             pc: 0,
@@ -133,18 +138,19 @@ impl VcpuState {
             vcpu: std::ptr::null_mut(),
             host: [0; 4],
             scratch: [0; 8],
-            exclusive_addr: u64::MAX,
+            exclusive_addr: NO_RESERVATION,
             exclusive_size: 0,
             exclusive_value: 0,
             slots: Slots([0; SLOT_AREA]),
-        })
+        }
     }
 }
 
-/// The slot area.
-#[repr(C, align(64))]
-#[derive(Debug, Clone, Copy)]
-pub struct Slots(pub [u8; SLOT_AREA]);
+impl Default for VcpuState {
+    fn default() -> VcpuState {
+        VcpuState::new()
+    }
+}
 
 /// [`VcpuState::exclusive_addr`] when nothing is reserved.
 pub const NO_RESERVATION: u64 = u64::MAX;
@@ -199,7 +205,7 @@ impl StateHandle {
     pub fn new() -> StateHandle {
         StateHandle {
             shared: Arc::new(SharedState {
-                state: UnsafeCell::new(*VcpuState::new()),
+                state: UnsafeCell::new(VcpuState::new()),
                 place: AtomicU32::new(place::HOST),
                 epoch: AtomicU64::new(0),
             }),
@@ -344,11 +350,6 @@ pub struct Tables {
 
 /// A TLB tag that no page address equals.
 pub const EMPTY_TAG: u64 = u64::MAX;
-
-/// An entry that no look-up at this place of the jump cache matches: it holds an address that is looked for elsewhere.
-const fn empty_jump(at: usize) -> JumpCacheEntry {
-    JumpCacheEntry { pc: if at == 0 { u64::MAX } else { 0 }, code: 0 }
-}
 
 #[allow(unsafe_code, reason = "the tables are shared with host code")]
 impl Tables {

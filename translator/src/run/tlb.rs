@@ -14,7 +14,9 @@ pub(super) extern "C" fn fill_tlb(state: &mut VcpuState, addr: u64, what: u64) {
     let memory = unsafe { &*state.vcpu.cast::<Memory>() };
     let in_page = addr % PAGE_SIZE + size <= PAGE_SIZE;
     let access = if write { Access::Write } else { Access::Read };
-    let entry = catch_unwind(AssertUnwindSafe(|| in_page.then(|| memory.tlb_entry(addr, access).ok().flatten()).flatten()));
+    let entry = catch_unwind(AssertUnwindSafe(|| {
+        in_page.then(|| memory.tlb_entry(addr, access).ok().flatten()).flatten()
+    }));
     state.scratch[0] = match entry {
         Ok(Some(entry)) => {
             let table = if write { state.write_tlb } else { state.read_tlb };

@@ -1,8 +1,8 @@
 //! A virtual CPU and its dispatch loop.
 
 use super::engine::Error;
-use super::exit::{Exit, Reason};
 use super::enter::enter;
+use super::exit::{Exit, Reason};
 use super::state::{ExitKind, JumpCacheEntry, SharedState, StateHandle, Tables, interrupt, place};
 use super::vm::{Translator, Vm};
 use super::world::VcpuWorld;
@@ -69,9 +69,8 @@ impl Vcpu {
         let mut state = StateHandle::new();
         state.set_memory(vm.memory().base(), vm.memory().limit());
         let (jumps, reads, writes) = tables.pointers();
-        let helpers = vm
-            .translator()
-            .map_or(std::ptr::null(), |translator| translator.cache.runtime().helper_table());
+        let helpers =
+            vm.translator().map_or(std::ptr::null(), |translator| translator.cache.runtime().helper_table());
         let memory: *const Memory = vm.memory();
         state.set_tables(jumps, reads, writes, helpers, memory.cast_mut().cast());
         vm.register(state.shared());
@@ -247,7 +246,9 @@ impl Vcpu {
                 let trap = Trap::ALL.get((word >> 8 & 0xff) as usize).copied();
                 Some(trap.map_or(Reason::Internal("an unknown trap"), |trap| Reason::Trap { trap, info: 0 }))
             }
-            kind if kind == ExitKind::Internal as u8 => Some(Reason::Internal("a helper of compiled code failed")),
+            kind if kind == ExitKind::Internal as u8 => {
+                Some(Reason::Internal("a helper of compiled code failed"))
+            }
             kind if kind <= ExitKind::Internal as u8 => None,
             _ => Some(Reason::Internal("an unknown exit of compiled code")),
         }
@@ -267,7 +268,8 @@ impl Vcpu {
         let source = Source { reader: memory.code_reader(), stops: run.stops };
         let lift = LiftOptions { env: name.key.env, ..LiftOptions::default() };
         let aligned = name.pc.is_multiple_of(name.key.guest.instruction_alignment());
-        let grow = RegionOptions { max_instructions: options.region_instructions, ..RegionOptions::default() };
+        let grow =
+            RegionOptions { max_instructions: options.region_instructions, ..RegionOptions::default() };
         let region = Region::grow(
             name.pc,
             &grow,
