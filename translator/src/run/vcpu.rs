@@ -42,6 +42,11 @@ impl Interrupter {
     pub fn interrupt(&self) {
         self.shared.interrupt().fetch_or(interrupt::STOP, Ordering::SeqCst);
     }
+
+    /// The interrupt word itself, for host code that sleeps and must look at it; [`interrupt`] has its bits.
+    pub fn word(&self) -> &std::sync::atomic::AtomicU32 {
+        self.shared.interrupt()
+    }
 }
 
 /// A virtual CPU: registers, and the loop that runs guest code.
