@@ -9,6 +9,7 @@
 mod engine;
 pub mod enter;
 pub mod exit;
+pub mod signal;
 pub mod state;
 #[cfg(test)]
 mod tests;

@@ -1,3 +1,4 @@
 //! Compiled code against the interpreter, and the properties of host code that results do not show.
 
+mod faults;
 mod oracle;
