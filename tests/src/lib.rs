@@ -4,6 +4,7 @@ pub mod code;
 pub mod cross_libc;
 pub mod lift_case;
 pub mod llvm;
+pub mod machine;
 pub mod opt_property;
 pub mod random;
 pub mod riscv64;

@@ -3,12 +3,13 @@
 
 mod value;
 
+use crate::machine::{self, Stop};
 use crate::world::TestWorld;
 use decoders::DecodeError;
 use std::fmt::Write;
 use translator::guest::{FpEnv, Guest};
 use translator::ir::interpret::{End, Interpreter, World};
-use translator::ir::{Block, Slot, Type};
+use translator::ir::{Block, EnvCall, Op, Slot, Trap, Type};
 use translator::lift::{Bytes, LiftOptions, lift_block};
 use translator::opt;
 
@@ -151,17 +152,36 @@ impl Case {
         for item in inputs.split_whitespace() {
             give(self.guest, &mut before, item)?;
         }
+        if before.read(self.pc, self.bytes.len()).is_some() {
+            before.write(self.pc, &self.bytes); // the code's page is a page with data, too
+        }
         let env = FpEnv(before.get(Slot::FP_ENV) as u32);
         let block = self.lift(env)?;
         let expected = Expected::parse(self.guest, self.pc + self.bytes.len() as u64, outputs)?;
+        let check = |how: &str, after: &TestWorld, end: String, block: &Block| {
+            let differences = expected.differences(self.guest, &before, after, &end);
+            differences.map_err(|differences| format!("{how}:\n{differences}{block}"))
+        };
         let mut optimized = block.clone();
         opt::optimize(&mut optimized);
-        for (how, block) in [("interpreter", block), ("interpreter after the passes", optimized)] {
+        for (how, block) in [("interpreter", &block), ("interpreter after the passes", &optimized)] {
             let mut after = before.clone();
-            let outcome = Interpreter::default().run(&block, &mut after, u64::MAX);
-            expected
-                .differences(self.guest, &before, &after, outcome.end)
-                .map_err(|differences| format!("{how}:\n{differences}{block}"))?;
+            let outcome = Interpreter::default().run(block, &mut after, u64::MAX);
+            check(how, &after, describe(outcome.end), block)?;
+        }
+        // The counters of a real machine run, and an instruction of x86 that repeats retires when it is through.
+        let asks = block
+            .ops
+            .iter()
+            .any(|op| matches!(op, Op::Env { call: EnvCall::Counter | EnvCall::Retired, .. }));
+        if asks || self.instructions.iter().any(|line| line.starts_with("rep")) {
+            return Ok(());
+        }
+        for (how, mode, memory) in machine::WAYS {
+            let mut after = before.clone();
+            let budget = Some(block.instructions.into());
+            let stop = machine::run(self.guest, (mode, memory), &mut after, (self.pc, &self.bytes), budget);
+            check(how, &after, describe_stop(stop), &block)?;
         }
         Ok(())
     }
@@ -251,10 +271,9 @@ impl Expected {
         guest: Guest,
         before: &TestWorld,
         after: &TestWorld,
-        end: End,
+        end: &str,
     ) -> Result<(), String> {
         let mut differences = String::new();
-        let end = describe(end);
         if end != self.end {
             let _ = writeln!(differences, "  ended with {end}, expected {}", self.end);
         }
@@ -299,15 +318,22 @@ impl Expected {
 /// The end of a run as run lines write it.
 fn describe(end: End) -> String {
     match end {
-        End::Next(pc) | End::Resync { next: pc } => format!("pc={pc:#x}"),
-        End::Syscall { .. } => "syscall".to_owned(),
-        End::Trap { trap: translator::ir::Trap::Misaligned, info, .. } => {
-            format!("trap=misaligned@{info:#x}")
-        }
-        End::Trap { trap, .. } => format!("trap={trap}"),
-        End::Fault { fault, .. } => format!("fault={}@{:#x}", fault.access, fault.addr),
+        End::Next(pc) | End::Resync { next: pc } => describe_stop(Stop::At(pc)),
+        End::Syscall { .. } => describe_stop(Stop::Syscall),
+        End::Trap { trap, pc, info } => describe_stop(Stop::Trap { trap, pc, info }),
+        End::Fault { pc, fault } => describe_stop(Stop::Fault { pc, fault }),
         End::Limit { pc } => format!("limit at {pc:#x}"),
         End::HookStop { pc } => format!("hook at {pc:#x}"),
+    }
+}
+
+fn describe_stop(stop: Stop) -> String {
+    match stop {
+        Stop::At(pc) => format!("pc={pc:#x}"),
+        Stop::Syscall => "syscall".to_owned(),
+        Stop::Trap { trap: Trap::Misaligned, info, .. } => format!("trap=misaligned@{info:#x}"),
+        Stop::Trap { trap, .. } => format!("trap={trap}"),
+        Stop::Fault { fault, .. } => format!("fault={}@{:#x}", fault.access, fault.addr),
     }
 }
 

@@ -70,6 +70,11 @@ impl TestWorld {
         })
     }
 
+    /// Every mapped page: address, whether it is writable, contents.
+    pub fn pages(&self) -> impl Iterator<Item = (u64, bool, &[u8])> {
+        self.pages.iter().map(|(page, contents)| (page * PAGE, contents.writable, contents.bytes.as_slice()))
+    }
+
     fn byte(&self, addr: u64) -> Option<u8> {
         self.pages.get(&(addr / PAGE)).map(|page| page.bytes[(addr % PAGE) as usize])
     }
