@@ -46,6 +46,9 @@ pub enum Error {
     /// The code generator or the code arena.
     #[error(transparent)]
     Codegen(#[from] codegen::Error),
+    /// Host faults cannot be handled.
+    #[error(transparent)]
+    Signal(#[from] super::signal::Error),
     /// A setting out of range.
     #[error("{0}")]
     Option(&'static str),

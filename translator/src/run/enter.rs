@@ -18,6 +18,8 @@ const HOST: usize = offset_of!(VcpuState, host);
 /// table of `state`, and stays alive, as does everything that its links and the jump cache lead to, until it returns.
 /// `state`'s pointers are valid.
 pub unsafe fn enter(state: &mut VcpuState, entry: u64) -> u64 {
+    // Without an alternate stack the handler runs on this one, which host code leaves alone.
+    let _ = super::signal::prepare_thread();
     let state: *mut VcpuState = state;
     let _entered = super::signal::Entered::new(state);
     // SAFETY: the caller's contract.
