@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | `regions` | the interval map of guest mappings and the address allocator; no host memory |
 //! | `host` | host mappings: the reserved window of direct mode, blocks of paged mode |
-//! | `mapping` | map, unmap, protect, remap, discard |
+//! | `mapping` | map, unmap, protect, discard |
+//! | `remap` | changing length and place of a mapping |
 //! | `touch` | the instructions that touch guest memory |
 //! | `access` | loads, stores and atomics of the interpreter and of helpers |
 //! | `bulk` | reads and writes by the host program, pointers for system calls |
@@ -49,6 +50,7 @@ mod host;
 #[allow(unsafe_code, reason = "host system calls on guest memory")]
 mod mapping;
 mod regions;
+mod remap;
 #[cfg(test)]
 #[allow(unsafe_code, reason = "tests play the host program and the signal handler")]
 mod tests;
@@ -58,8 +60,9 @@ mod touch;
 
 pub use bulk::{HostSlice, HostWrite, Partial, Permissions};
 pub use code::{CodePage, CodeReader, CodeWatch};
-pub use mapping::{MapOptions, Move, Placement, Source};
+pub use mapping::{MapOptions, Placement, Source};
 pub use regions::{Prot, RegionInfo, RegionKind};
+pub use remap::Move;
 pub use touch::recover;
 
 use crate::ir::Access;
@@ -194,6 +197,19 @@ pub enum Error {
     /// Not possible in this mode or on this host.
     #[error("{0}")]
     Unsupported(&'static str),
+}
+
+impl Error {
+    /// The Linux error number that says the same.
+    pub fn errno(&self) -> i32 {
+        match self {
+            Error::ZeroLength(_) | Error::Misaligned { .. } | Error::Unsupported(_) => libc::EINVAL,
+            Error::OutOfRange { .. } | Error::NotMapped { .. } | Error::NoSpace { .. } => libc::ENOMEM,
+            Error::Overlap { .. } => libc::EEXIST,
+            Error::NotPermitted { .. } => libc::EACCES,
+            Error::Host { errno, .. } => *errno,
+        }
+    }
 }
 
 /// What the run loop does when memory changes under translated code. See the module's rules about locks.

@@ -70,7 +70,9 @@ impl Memory {
                     .map(|()| u128::from_le_bytes(bytes))
             }
         };
-        value.map(|value| value & ty.mask()).map_err(|HostFault| backing_fault(addr, size, Access::Read))
+        value
+            .map(|value| value & ty.mask())
+            .map_err(|HostFault| backing_fault(&state, addr, size, Access::Read))
     }
 
     /// Stores a value; all of it or nothing.
@@ -177,12 +179,17 @@ impl Memory {
         size: u32,
         touch: impl Fn(Place) -> Result<T, HostFault>,
     ) -> Result<T, Fault> {
+        // A page stays watched under a pin only if the host refuses to unprotect it; a mapping that changes in between
+        // takes another round.
+        const ROUNDS: u32 = 16;
         let mut pin = None;
+        let mut round = 0;
         loop {
             let state = self.read_state();
             match self.resolve(&state, addr, size, Access::Write) {
                 Ok(place) => {
-                    let result = touch(place).map_err(|HostFault| backing_fault(addr, size, Access::Write));
+                    let result =
+                        touch(place).map_err(|HostFault| backing_fault(&state, addr, size, Access::Write));
                     drop(state);
                     drop(pin);
                     return result;
@@ -191,8 +198,12 @@ impl Memory {
                     drop(state);
                     return Err(fault);
                 }
+                Err(Refusal::Watched) if round == ROUNDS => {
+                    return Err(backing_fault(&state, addr, size, Access::Write));
+                }
                 Err(Refusal::Watched) => {
                     drop(state);
+                    round += 1;
                     // The old pin, if a mapping changed meanwhile, is dropped after the new one is made.
                     pin = Some(self.pin(addr, addr + u64::from(size - 1), false));
                 }
@@ -272,8 +283,15 @@ pub(super) fn check(state: &State, addr: u64, size: u32, access: Access) -> Resu
 }
 
 /// The fault of memory that is mapped and permitted, but has nothing behind it: a file that ends before.
-fn backing_fault(addr: u64, size: u32, access: Access) -> Fault {
-    // Only the page of the last byte can be the missing one, unless the first is missing too.
+fn backing_fault(state: &State, addr: u64, size: u32, access: Access) -> Fault {
+    let last_page = (addr + u64::from(size - 1)) & !(PAGE_SIZE - 1);
+    let first_is_there = || {
+        let (start, region) = state.regions.find(addr)?;
+        // SAFETY: the region map says that the byte is mapped (and readable, as every kind of data access implies
+        // that), the caller holds the lock, and if a host fault was recovered once it is recovered again.
+        unsafe { touch::load(region.host(start, addr) as *const u8, 1, Order::Plain).ok() }
+    };
+    let addr = if last_page > addr && first_is_there().is_some() { last_page } else { addr };
     Fault { addr, access, size, kind: FaultKind::Permission }
 }
 

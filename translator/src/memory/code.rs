@@ -78,6 +78,13 @@ struct Page {
     self_checking: bool,
 }
 
+impl Page {
+    /// A unit, a translation under way or another thread's invalidation relies on it.
+    fn is_relied_on(&self) -> bool {
+        self.watched || self.units > 0
+    }
+}
+
 type KeyRange = (ObjectId, Range<u64>);
 
 /// The table of pages with code.
@@ -114,6 +121,12 @@ impl CodePages {
     pub(super) fn watched_in(&self, ranges: &[KeyRange]) -> Vec<PageKey> {
         let pages = ranges.iter().flat_map(|range| self.pages.range(bounds(range)));
         pages.filter(|(_, page)| page.watched).map(|(&key, _)| key).collect()
+    }
+
+    /// The pages of the ranges that are about to change.
+    fn closed_pages(&self) -> Vec<PageKey> {
+        let pages = self.closing.iter().flat_map(|range| self.pages.range(bounds(range)));
+        pages.map(|(&key, _)| key).collect()
     }
 
     fn is_pinned(&self, key: PageKey) -> bool {
@@ -154,8 +167,8 @@ fn join_pages(mut pages: Vec<u64>) -> Vec<Range<u64>> {
     pages.dedup();
     let mut ranges: Vec<Range<u64>> = Vec::new();
     for page in pages {
-        // The last page of the address space has no end; its last byte is left out, where no instruction starts that
-        // lies in it alone but the whole page is invalidated by its first byte anyway.
+        // The last page of a 64-bit address space has no exclusive end: its range lacks the last byte, and overlaps
+        // every unit of that page all the same.
         let end = page.saturating_add(PAGE_SIZE);
         match ranges.last_mut() {
             Some(range) if range.end == page => range.end = end,
@@ -223,7 +236,7 @@ impl Memory {
             }
             page.units -= 1;
             if page.units == 0 {
-                self.end_watch(&mut state, watched.key, None);
+                self.end_watch(&mut state, watched.key, &[]);
             }
         }
     }
@@ -314,22 +327,22 @@ impl Memory {
         Ok(())
     }
 
-    /// Ends the watch on a page without units; its addresses within `except` keep their protection, as they are about
-    /// to be replaced.
-    fn end_watch(&self, state: &mut State, key: PageKey, except: Option<(u64, u64)>) {
-        let Some(page) = state.code.pages.get_mut(&key) else { return };
+    /// Ends the watch on a page without units; its addresses within `replaced` keep their protection. False if the host
+    /// refuses to take the protection away (it may have to split a mapping): the page stays watched, without units.
+    fn end_watch(&self, state: &mut State, key: PageKey, replaced: &[(u64, u64)]) -> bool {
+        let Some(page) = state.code.pages.get_mut(&key) else { return true };
         if page.watched {
             let mut aliases = state.regions.aliases(key);
-            aliases.retain(|alias| except.is_none_or(|(first, last)| *alias < first || *alias > last));
+            aliases.retain(|alias| !replaced.iter().any(|(first, last)| (first..=last).contains(&alias)));
             if self.set_write_protection(&state.regions, &aliases, false).is_err() {
-                // Stays protected: the next store comes here again.
-                return;
+                return false;
             }
             page.watched = false;
         }
         if page.writes == 0 && !page.self_checking {
             state.code.pages.remove(&key);
         }
+        true
     }
 
     /// Makes sure that `first..=last` can be written directly until the pin is dropped: units made from it are
@@ -343,7 +356,7 @@ impl Memory {
             return pin;
         }
         let limit = self.writes_until_self_checking;
-        let expired = state.code.expire(&keys, |page| page.watched || (all && page.units > 0));
+        let expired = state.code.expire(&keys, |page| page.watched || (all && page.is_relied_on()));
         if expired.is_empty() {
             return pin;
         }
@@ -359,52 +372,76 @@ impl Memory {
         drop(guard);
         self.tell_invalidate(&ranges);
         let mut state = self.write_state();
+        let mut stuck = false;
         for key in expired {
-            self.end_watch(&mut state, key, None);
+            stuck |= !self.end_watch(&mut state, key, &[]);
+        }
+        drop(state);
+        if stuck {
+            self.unwatch_region(first);
         }
         pin
     }
 
-    /// Invalidates the code of a range whose mapping is about to change or to lose execution; until [`Self::reopen`]
-    /// nothing there can be watched. To be called with `changes` locked.
-    pub(super) fn close_code(&self, first: u64, last: u64) {
+    /// Ends all watches of the region that holds `addr`, for hosts that have run out of mappings: making a whole region
+    /// writable joins mappings where making one page writable may split one.
+    fn unwatch_region(&self, addr: u64) {
+        let mut guard = self.write_state();
+        let state = &mut *guard;
+        let Some((start, region)) = state.regions.find(addr) else { return };
+        let (last, prot) = (region.last, region.prot);
+        let keys = state.regions.keys(start, last);
+        let pin = state.code.pin(&keys);
+        let expired = state.code.expire(&keys, Page::is_relied_on);
+        let ranges = state.ranges_of(&expired);
+        drop(guard);
+        self.tell_invalidate(&ranges);
+        let mut guard = self.write_state();
+        let state = &mut *guard;
+        let same = state
+            .regions
+            .find(start)
+            .is_some_and(|(at, region)| (at, region.last, region.prot) == (start, last, prot));
+        if same
+            && let Some(window) = &self.window
+            && window.protect(start, last - start + 1, prot).is_ok()
+        {
+            for key in expired {
+                self.end_watch(state, key, &[(start, last)]);
+            }
+        }
+        state.code.unpin(pin);
+    }
+
+    /// Invalidates the code of ranges (first and last address) whose mappings are about to change or to lose execution;
+    /// until [`Self::forget_code`] or [`Self::reopen_code`] nothing there can be watched. To be called with `changes`
+    /// locked.
+    pub(super) fn close_code(&self, closing: &[(u64, u64)]) {
         let ranges = {
             let mut state = self.write_state();
-            let keys = state.regions.keys(first, last);
-            let expired = state.code.expire(&keys, |_| true);
+            let keys: Vec<KeyRange> =
+                closing.iter().flat_map(|&(first, last)| state.regions.keys(first, last)).collect();
+            let expired = state.code.expire(&keys, Page::is_relied_on);
             state.code.closing = keys;
             state.ranges_of(&expired)
         };
         self.tell_invalidate(&ranges);
     }
 
-    /// Forgets the code pages that [`Self::close_code`] expired. `first..=last` is about to get new protections.
-    pub(super) fn forget_code(&self, state: &mut State, first: u64, last: u64) {
-        let keys: Vec<PageKey> = {
-            let code = &state.code;
-            code.closing
-                .iter()
-                .flat_map(|range| code.pages.range(bounds(range)).map(|(&key, _)| key))
-                .collect()
-        };
-        for key in keys {
-            self.end_watch(state, key, Some((first, last)));
-            state.code.pages.remove(&key);
+    /// Forgets the code pages of the closed ranges, which are about to be replaced or to get new protections.
+    pub(super) fn forget_code(&self, state: &mut State, replaced: &[(u64, u64)]) {
+        for key in state.code.closed_pages() {
+            if self.end_watch(state, key, replaced) {
+                state.code.pages.remove(&key);
+            }
         }
         state.code.closing.clear();
     }
 
-    /// The change did not take place.
+    /// Opens the closed ranges again: the change did not take place.
     pub(super) fn reopen_code(&self, state: &mut State) {
-        let keys: Vec<PageKey> = {
-            let code = &state.code;
-            code.closing
-                .iter()
-                .flat_map(|range| code.pages.range(bounds(range)).map(|(&key, _)| key))
-                .collect()
-        };
-        for key in keys {
-            self.end_watch(state, key, None);
+        for key in state.code.closed_pages() {
+            self.end_watch(state, key, &[]);
         }
         state.code.closing.clear();
     }

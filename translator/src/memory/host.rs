@@ -4,7 +4,7 @@
 //! The window stays completely mapped for its whole life (inaccessible where the guest has nothing), so that no other
 //! host mapping can get into it.
 
-use super::{Error, GUARD_SIZE, PAGE_SIZE, Prot};
+use super::{Error, GUARD_SIZE, PAGE_SIZE, Prot, touch};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// What a new host mapping shows.
@@ -97,7 +97,11 @@ impl Window {
             }
             return Window::try_reserve(size);
         }
+        // Reserved addresses count against RLIMIT_AS: leave half of it to the rest of the process.
         let mut size = Window::LARGEST;
+        while size > Window::SMALLEST && size > address_space_limit() / 2 {
+            size /= 2;
+        }
         loop {
             match Window::try_reserve(size) {
                 Err(error) if size == Window::SMALLEST => return Err(error),
@@ -193,8 +197,15 @@ impl Window {
         }
     }
 
-    /// Moves the host mappings of `old` to `new` (replacing what is there) with another length.
-    pub(super) fn relocate(&self, old: u64, old_len: u64, new: u64, new_len: u64) -> Result<(), Error> {
+    /// Moves the host mapping of `old` to `new` (replacing what is there) with another length. On failure the second
+    /// part says whether the host dropped what was at `new`.
+    pub(super) fn relocate(
+        &self,
+        old: u64,
+        old_len: u64,
+        new: u64,
+        new_len: u64,
+    ) -> Result<(), (Error, bool)> {
         self.check(old, old_len);
         self.check(new, new_len);
         let (from, to) = ((self.base + old as usize), (self.base + new as usize));
@@ -209,10 +220,26 @@ impl Window {
                 to as *mut libc::c_void,
             )
         };
-        let result = if at == libc::MAP_FAILED { Err(failure("mremap", new_len as usize)) } else { Ok(()) };
+        if at == libc::MAP_FAILED {
+            let error = failure("mremap", new_len as usize);
+            return Err((error, self.close_hole(new, new_len)));
+        }
         self.close_hole(old, old_len);
-        self.close_hole(new, new_len);
-        result
+        Ok(())
+    }
+
+    /// Copies private memory of the guest within the window; the source may get readable for that (`prot` is what it
+    /// has).
+    pub(super) fn copy(&self, from: u64, to: u64, len: u64, prot: Prot) -> Result<(), Error> {
+        self.check(from, len);
+        self.check(to, len);
+        if !prot.readable() {
+            self.protect(from, len, Prot::READ)?;
+        }
+        // SAFETY: both lie in the window, the source is readable private memory and the target was just mapped.
+        let done =
+            unsafe { touch::copy(self.host(to) as *mut u8, self.host(from) as *const u8, len as usize) };
+        if done as u64 == len { Ok(()) } else { Err(Error::Host { call: "copy", len, errno: libc::EFAULT }) }
     }
 
     /// Shows the shared host memory at `source` a second time, at a guest range.
@@ -340,6 +367,14 @@ pub(super) fn file_identity(fd: BorrowedFd<'_>) -> Result<(u64, u64), Error> {
         0 => Ok((stat.st_dev, stat.st_ino)),
         _ => Err(failure("fstat", 0)),
     }
+}
+
+/// What RLIMIT_AS allows.
+fn address_space_limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: `limit` is writable.
+    unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) };
+    limit.rlim_cur
 }
 
 /// Size of a host page.

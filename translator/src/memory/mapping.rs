@@ -4,7 +4,7 @@
 //! under `state`, and in paged mode has every TLB flushed before replaced memory is freed. A call that fails changes
 //! nothing.
 
-use super::host::{Block, HostSource, file_identity};
+use super::host::{Block, HostSource, Window, file_identity};
 use super::regions::{ObjectId, Region};
 use super::{Error, Memory, PAGE_SIZE, Prot, RegionInfo, RegionKind, State};
 use std::os::fd::BorrowedFd;
@@ -52,26 +52,15 @@ pub struct MapOptions {
     pub noreserve: bool,
 }
 
-/// Whether [`Memory::remap`] may move the mapping.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Move {
-    /// Grow in place or fail.
-    No,
-    /// Move if it cannot grow in place.
-    May,
-    /// Move to this address; what is mapped there is replaced.
-    To(u64),
-}
-
-/// What `map_with` needs to know besides address and length.
-struct New {
-    prot: Prot,
-    max: Prot,
-    kind: RegionKind,
-    object: ObjectId,
-    object_offset: u64,
-    file_offset: u64,
-    name: Option<Arc<str>>,
+/// What a new mapping is, besides its place.
+pub(super) struct New {
+    pub(super) prot: Prot,
+    pub(super) max: Prot,
+    pub(super) kind: RegionKind,
+    pub(super) object: ObjectId,
+    pub(super) object_offset: u64,
+    pub(super) file_offset: u64,
+    pub(super) name: Option<Arc<str>>,
 }
 
 impl Memory {
@@ -138,19 +127,20 @@ impl Memory {
         let mut new =
             New { prot, max: Prot::RWX, kind, object, object_offset, file_offset, name: options.name };
         if let Some(window) = &self.window {
-            self.close_code(addr, last);
+            self.close_code(&[(addr, last)]);
             let mut state = self.write_state();
-            if let Err((error, dropped)) = window.map(addr, len, prot, host_source, options.noreserve) {
+            // Pages of a shared object may be watched through another mapping.
+            let shown = if kind.is_shared() && !state.code.is_empty() { prot.without_write() } else { prot };
+            if let Err((error, dropped)) = window.map(addr, len, shown, host_source, options.noreserve) {
                 if dropped {
-                    self.forget_code(&mut state, addr, last);
+                    self.forget_code(&mut state, &[(addr, last)]);
                     state.regions.remove(addr, last);
                 } else {
                     self.reopen_code(&mut state);
                 }
                 return Err(error);
             }
-            self.enter(&mut state, addr, last, new, window.host(addr), None);
-            return Ok(addr);
+            return self.enter_window(&mut state, addr, last, new, window).map(|()| addr);
         }
         let block = Block::new(len, host_source, options.noreserve)?;
         if !block.writable {
@@ -213,14 +203,13 @@ impl Memory {
         }
         let mut state = self.write_state();
         // SAFETY: the caller's contract about the source.
-        unsafe { window.duplicate(ptr as usize, addr, len, prot) }.map_err(|error| match error {
+        unsafe { window.duplicate(ptr as usize, addr, len, prot.without_write()) }.map_err(|error| match error {
             Error::Host { errno: libc::EINVAL | libc::EFAULT, .. } => Error::Unsupported(
                 "direct mode shows host memory only if it is a shared mapping (MAP_SHARED); use paged mode",
             ),
             other => other,
         })?;
-        self.enter(&mut state, addr, last, new, window.host(addr), None);
-        Ok(addr)
+        self.enter_window(&mut state, addr, last, new, window).map(|()| addr)
     }
 
     /// Removes all mappings of a range; what is not mapped there is no error.
@@ -234,7 +223,7 @@ impl Memory {
         if self.read_state().regions.overlapping(addr, last).next().is_none() {
             return Ok(());
         }
-        self.close_code(addr, last);
+        self.close_code(&[(addr, last)]);
         let mut state = self.write_state();
         if let Some(window) = &self.window
             && let Err(error) = window.unmap(addr, len)
@@ -242,7 +231,7 @@ impl Memory {
             self.reopen_code(&mut state);
             return Err(error);
         }
-        self.forget_code(&mut state, addr, last);
+        self.forget_code(&mut state, &[(addr, last)]);
         let removed = state.regions.remove(addr, last);
         drop(state);
         self.tell_mappings_changed();
@@ -273,7 +262,7 @@ impl Memory {
             )
         };
         if loses_execution {
-            self.close_code(addr, last);
+            self.close_code(&[(addr, last)]);
         }
         let mut state = self.write_state();
         if let Err(error) = self.protect_host(&state, addr, last, prot, loses_execution) {
@@ -281,7 +270,7 @@ impl Memory {
             return Err(error);
         }
         if loses_execution {
-            self.forget_code(&mut state, addr, last);
+            self.forget_code(&mut state, &[(addr, last)]);
         }
         state.regions.update(addr, last, |_, region| region.prot = prot);
         drop(state);
@@ -377,165 +366,8 @@ impl Memory {
         Ok(())
     }
 
-    /// Changes length and place of the mapping of `addr..addr + old_len`, which must be one mapping, and returns its
-    /// address (Linux's `mremap`). Bytes are kept; what is added continues the mapping.
-    ///
-    /// # Errors
-    /// Misaligned or empty ranges, holes or several mappings, no room. Growing a mapping of a file or of the host's
-    /// memory needs `Move::May` or `Move::To` in direct mode and is not possible in paged mode.
-    pub fn remap(&self, addr: u64, old_len: u64, new_len: u64, may_move: Move) -> Result<u64, Error> {
-        check_length("remap", old_len)?;
-        check_length("remap", new_len)?;
-        let (target, fixed) = match may_move {
-            Move::To(target) => (target, true),
-            _ => (addr, false),
-        };
-        {
-            let _changes = self.lock_changes();
-            let last = self.check_range(addr, old_len)?;
-            let state = self.read_state();
-            if let Some(addr) = state.regions.first_hole(addr, last) {
-                return Err(Error::NotMapped { addr });
-            }
-        }
-        if !fixed && new_len <= old_len {
-            if new_len < old_len {
-                self.unmap(addr + new_len, old_len - new_len)?;
-            }
-            return Ok(addr);
-        }
-        let _changes = self.lock_changes();
-        let last = self.check_range(addr, old_len)?;
-        let region = {
-            let state = self.read_state();
-            match state.regions.find(addr) {
-                Some((start, region)) if region.last >= last => region.part(start, addr, last),
-                _ => return Err(Error::Unsupported("remap works on one mapping at a time")),
-            }
-        };
-        if !fixed && self.grow_in_place(addr, old_len, new_len, &region)? {
-            return Ok(addr);
-        }
-        if may_move == Move::No {
-            return Err(Error::NoSpace { len: new_len });
-        }
-        let to = if fixed {
-            self.check_range(target, new_len)?;
-            if target <= last && addr <= target + (new_len - 1) {
-                return Err(Error::Overlap { addr: target, len: new_len, at: addr });
-            }
-            target
-        } else {
-            self.place(Placement::Anywhere { hint: 0 }, new_len)?
-        };
-        self.relocate(addr, old_len, to, new_len, region)?;
-        Ok(to)
-    }
-
-    /// Adds private memory behind a mapping of private memory, if there is room.
-    fn grow_in_place(&self, addr: u64, old_len: u64, new_len: u64, region: &Region) -> Result<bool, Error> {
-        if region.kind != RegionKind::Private {
-            return Ok(false);
-        }
-        let (from, extra) = (addr + old_len, new_len - old_len);
-        let Ok(last) = self.check_range(from, extra) else { return Ok(false) };
-        let mut state = self.write_state();
-        if state.regions.overlapping(from, last).next().is_some() {
-            return Ok(false);
-        }
-        let source = HostSource::Anonymous { shared: false };
-        let new = New {
-            prot: region.prot,
-            max: region.max,
-            kind: region.kind,
-            object: ObjectId::PRIVATE,
-            object_offset: from,
-            file_offset: 0,
-            name: region.name.clone(),
-        };
-        if let Some(window) = &self.window {
-            window.map(from, extra, region.prot, source, false).map_err(|(error, _)| error)?;
-            self.enter(&mut state, from, last, new, window.host(from), None);
-        } else {
-            let block = Block::new(extra, source, false)?;
-            let host = block.start();
-            self.enter(&mut state, from, last, new, host, Some(Arc::new(block)));
-        }
-        Ok(true)
-    }
-
-    /// Moves a mapping; `changes` is locked, the target does not overlap it.
-    fn relocate(&self, from: u64, old_len: u64, to: u64, new_len: u64, region: Region) -> Result<(), Error> {
-        let (from_last, to_last) = (from + (old_len - 1), to + (new_len - 1));
-        if self.window.is_none() && new_len > old_len && region.kind != RegionKind::Private {
-            return Err(Error::Unsupported(
-                "paged mode cannot enlarge a mapping of a file or of host memory",
-            ));
-        }
-        // Both ranges lose what they show now.
-        self.close_code(from, from_last);
-        {
-            let mut state = self.write_state();
-            self.reopen_code(&mut state);
-        }
-        self.close_code(to, to_last);
-        let mut state = self.write_state();
-        let mut moved = region;
-        moved.last = to_last;
-        if moved.object == ObjectId::PRIVATE {
-            moved.object_offset = to;
-        }
-        let mut trash = Vec::new();
-        if let Some(window) = &self.window {
-            // One protection, so that the host sees one mapping.
-            window.protect(from, old_len, moved.prot)?;
-            let result = window.relocate(from, old_len, to, new_len);
-            self.forget_code(&mut state, to, to_last);
-            trash.extend(state.regions.remove(to, to_last));
-            result?;
-            moved.host = window.host(to);
-            trash.extend(state.regions.remove(from, from_last));
-            state.regions.insert(to, moved);
-        } else {
-            let kept = old_len.min(new_len);
-            let tail = if new_len > old_len {
-                match Block::new(new_len - old_len, HostSource::Anonymous { shared: false }, false) {
-                    Ok(block) => Some(block),
-                    Err(error) => {
-                        self.reopen_code(&mut state);
-                        return Err(error);
-                    }
-                }
-            } else {
-                None
-            };
-            self.forget_code(&mut state, to, to_last);
-            trash.extend(state.regions.remove(to, to_last));
-            trash.extend(state.regions.remove(from, from_last));
-            moved.last = to + (kept - 1);
-            let template = moved.clone();
-            state.regions.insert(to, moved);
-            if let Some(block) = tail {
-                let start = to + kept;
-                let host = block.start();
-                let added = Region {
-                    last: to_last,
-                    object_offset: start,
-                    host,
-                    block: Some(Arc::new(block)),
-                    ..template
-                };
-                state.regions.insert(start, added);
-            }
-        }
-        drop(state);
-        self.tell_mappings_changed();
-        free(trash, false);
-        Ok(())
-    }
-
     /// Puts a new mapping in the place of what was there; host memory is in place already (direct mode).
-    fn enter(
+    pub(super) fn enter(
         &self,
         state: &mut State,
         addr: u64,
@@ -544,7 +376,7 @@ impl Memory {
         host: usize,
         block: Option<Arc<Block>>,
     ) -> Vec<(u64, Region)> {
-        self.forget_code(state, addr, last);
+        self.forget_code(state, &[(addr, last)]);
         let removed = state.regions.remove(addr, last);
         state.regions.insert(
             addr,
@@ -561,15 +393,31 @@ impl Memory {
                 name: new.name,
             },
         );
-        if new.prot.writable() && new.object != ObjectId::PRIVATE && !state.code.is_empty() {
-            // Pages of this object may be watched through another mapping.
-            let _ = self.protect_host(state, addr, last, new.prot, false);
-        }
         removed
     }
 
+    /// Direct mode: enters a mapping whose host memory is in place, and protects it where its object is watched.
+    fn enter_window(
+        &self,
+        state: &mut State,
+        addr: u64,
+        last: u64,
+        new: New,
+        window: &Window,
+    ) -> Result<(), Error> {
+        let (prot, shared) = (new.prot, new.kind.is_shared());
+        self.enter(state, addr, last, new, window.host(addr), None);
+        if !shared {
+            return Ok(());
+        }
+        self.protect_host(state, addr, last, prot, false).inspect_err(|_| {
+            state.regions.remove(addr, last);
+            let _ = window.unmap(addr, last - addr + 1);
+        })
+    }
+
     fn replace_paged(&self, addr: u64, last: u64, new: New, host: usize, block: Option<Arc<Block>>) {
-        self.close_code(addr, last);
+        self.close_code(&[(addr, last)]);
         let mut state = self.write_state();
         let removed = self.enter(&mut state, addr, last, new, host, block);
         drop(state);
@@ -580,7 +428,7 @@ impl Memory {
     }
 
     /// Chooses and checks the address of a new mapping.
-    fn place(&self, place: Placement, len: u64) -> Result<u64, Error> {
+    pub(super) fn place(&self, place: Placement, len: u64) -> Result<u64, Error> {
         match place {
             Placement::Fixed(addr) => self.check_range(addr, len).map(|_| addr),
             Placement::FixedNoReplace(addr) => {
@@ -599,7 +447,7 @@ impl Memory {
     }
 
     /// The last address of a range.
-    fn check_range(&self, addr: u64, len: u64) -> Result<u64, Error> {
+    pub(super) fn check_range(&self, addr: u64, len: u64) -> Result<u64, Error> {
         check_aligned("address", addr)?;
         match addr.checked_add(len - 1) {
             Some(last) if last <= self.last => Ok(last),
@@ -610,7 +458,7 @@ impl Memory {
 
 /// Frees removed mappings: with the last reference to a block goes its host memory; parts of a block that lives on are
 /// emptied if nothing else shows them.
-fn free(removed: Vec<(u64, Region)>, empty: bool) {
+pub(super) fn free(removed: Vec<(u64, Region)>, empty: bool) {
     for (start, region) in removed {
         if let Some(block) = &region.block
             && empty
@@ -622,7 +470,7 @@ fn free(removed: Vec<(u64, Region)>, empty: bool) {
     }
 }
 
-fn check_length(what: &'static str, len: u64) -> Result<(), Error> {
+pub(super) fn check_length(what: &'static str, len: u64) -> Result<(), Error> {
     if len == 0 {
         return Err(Error::ZeroLength(what));
     }

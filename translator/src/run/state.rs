@@ -41,7 +41,7 @@ impl JumpCacheEntry {
 
 /// One TLB entry of paged mode.
 #[repr(C)]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TlbEntry {
     /// Guest page address, or a value that no page address equals.
     pub tag: u64,

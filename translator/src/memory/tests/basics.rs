@@ -1,15 +1,8 @@
 //! Mapping, permissions, accesses, errors: the same in both modes.
 
-use crate::ir::{Access, Order, RmwOp, Type};
+use super::*;
+use crate::ir::{Order, RmwOp, Type};
 use crate::lift::Fetch;
-use crate::memory::*;
-
-const MODES: [Mode; 2] = [Mode::Direct, Mode::Paged];
-const PAGE: u64 = PAGE_SIZE;
-
-fn memory(mode: Mode) -> Memory {
-    Memory::new(mode, &Options { window: Some(1 << 32), ..Options::default() }).unwrap()
-}
 
 fn fault(addr: u64, access: Access, size: u32, kind: FaultKind) -> Fault {
     Fault { addr, access, size, kind }
