@@ -208,7 +208,7 @@ fn a_direct_window_has_the_size_that_was_asked_for_and_guards() {
     assert!(matches!(Memory::new(Mode::Direct, &wrong), Err(Error::Misaligned { .. })));
     let empty = Options { window: Some(0), ..Options::default() };
     assert!(matches!(Memory::new(Mode::Direct, &empty), Err(Error::ZeroLength(_))));
-    for size in [1 << 60, u64::MAX & !(PAGE - 1)] {
+    for size in [1 << 60, !(PAGE - 1)] {
         let huge = Options { window: Some(size), ..Options::default() };
         assert!(matches!(Memory::new(Mode::Direct, &huge), Err(Error::Host { .. })));
     }

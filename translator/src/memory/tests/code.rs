@@ -5,14 +5,18 @@ use crate::ir::{Order, Type};
 use crate::lift::Fetch;
 use std::io::Write as _;
 use std::os::fd::AsRawFd;
+use std::slice::from_ref;
 
 const CODE: u64 = 0x10_0000;
+
+/// Something that is done to memory.
+type Change = fn(&Memory);
 
 /// A unit made from the 8 bytes at `addr`.
 fn unit(memory: &Memory, addr: u64) -> CodeWatch {
     let reader = memory.code_reader();
     assert_eq!(reader.fetch(addr, &mut [0; 8]), 8);
-    reader.finish(&[addr..addr + 8])
+    reader.finish(from_ref(&(addr..addr + 8)))
 }
 
 fn store(memory: &Memory, addr: u64, value: u128) {
@@ -52,7 +56,7 @@ fn a_store_to_watched_code_invalidates_first_and_is_seen_after() {
 
 #[test]
 fn every_kind_of_write_invalidates() {
-    let writes: [(&str, fn(&Memory)); 7] = [
+    let writes: [(&str, Change); 7] = [
         ("store", |memory| store(memory, CODE + 0x800, 1)),
         ("store across pages", |memory| store(memory, CODE - 4, 1)),
         ("cas", |memory| {
@@ -171,7 +175,7 @@ fn pages_that_were_only_looked_at_are_not_watched() {
         let recorder = Recorder::attach(&memory);
         let reader = memory.code_reader();
         assert_eq!(reader.fetch(CODE + PAGE - 4, &mut [0; 15]), 15);
-        let watch = reader.finish(&[CODE + PAGE - 4..CODE + PAGE]);
+        let watch = reader.finish(from_ref(&(CODE + PAGE - 4..CODE + PAGE)));
         assert_eq!(watch.pages().collect::<Vec<_>>(), [CODE]);
         store(&memory, CODE + PAGE, 1);
         assert!(recorder.take().is_empty());
@@ -288,7 +292,7 @@ fn replacing_unmapping_and_moving_invalidate() {
     for mode in MODES {
         let memory = memory(mode);
         let recorder = Recorder::attach(&memory);
-        let ways: [(&str, fn(&Memory)); 4] = [
+        let ways: [(&str, Change); 4] = [
             ("unmap", |memory| memory.unmap(CODE, PAGE).unwrap()),
             ("map over it", |memory| {
                 let source = Source::Memory { shared: false };

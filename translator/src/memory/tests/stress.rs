@@ -175,7 +175,7 @@ fn no_stale_translation_survives_a_write() {
                         if reader.fetch(page, &mut bytes) < 8 {
                             continue;
                         }
-                        let watch = reader.finish(&[page..page + 8]);
+                        let watch = reader.finish(std::slice::from_ref(&(page..page + 8)));
                         // A unit that checks itself may outlive the bytes: nothing to see here.
                         let mut units = cache.units.lock().unwrap();
                         if watch.mode() == CodePage::Watched
