@@ -1,0 +1,184 @@
+//! The command as a shell sees it: output, exit statuses, error texts.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+fn xlat(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xlat"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn output(arguments: &[&str]) -> Output {
+    xlat(arguments).output().expect("xlat starts")
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn quick_start(guest: &str) -> String {
+    format!("{}/../tests/quickstart/hello-{guest}", env!("CARGO_MANIFEST_DIR"))
+}
+
+const GUESTS: [&str; 3] = ["x86_64", "aarch64", "riscv64"];
+
+/// A file of its own for a test, removed with it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str, bytes: &[u8], mode: u32) -> Scratch {
+        use std::os::unix::fs::PermissionsExt;
+        let path = std::env::temp_dir().join(format!("xlat-{}-{name}", std::process::id()));
+        std::fs::write(&path, bytes).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        Scratch(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn quick_start_programs_run_in_every_mode() {
+    for guest in GUESTS {
+        for mode in ["interpret", "compile"] {
+            for memory in ["direct", "paged"] {
+                let program = quick_start(guest);
+                let output = output(&[
+                    "run",
+                    "--mode",
+                    mode,
+                    "--memory",
+                    memory,
+                    &program,
+                    "one",
+                    "--two",
+                    "three words",
+                ]);
+                let text = String::from_utf8(output.stdout.clone()).unwrap();
+                let lines: Vec<&str> = text.lines().collect();
+                assert_eq!(lines[0], format!("hello from {guest}"), "{mode} {memory}: {}", errors(&output));
+                assert_eq!(lines[1], "arguments: one --two three words");
+                assert_eq!(lines[4], "checksum: 1ca8f922510df736");
+                assert_eq!(output.status.code(), Some(0));
+                assert_eq!(errors(&output), "");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_run_is_said_with_the_status_of_a_shell() {
+    let good = std::fs::read(quick_start("riscv64")).unwrap();
+    let truncated = Scratch::new("truncated", &good[..100], 0o755);
+    let no_execution = Scratch::new("no-execution", &good, 0o644);
+    let empty = Scratch::new("empty", b"", 0o755);
+    let text = Scratch::new("text", b"hello", 0o755);
+    for (path, status, reason) in [
+        ("/no/such/file", 127, "no such file"),
+        ("/tmp", 126, "it is a directory"),
+        ("/dev/null", 126, "not a regular file"),
+        (truncated.path(), 126, "the ELF file is truncated: the program header table ends at byte"),
+        (no_execution.path(), 126, "permission denied"),
+        (empty.path(), 126, "the file is empty"),
+        (text.path(), 126, "not an ELF file"),
+        (env!("CARGO_BIN_EXE_xlat"), 126, "dynamically linked (interpreter "),
+    ] {
+        let output = output(&["run", path]);
+        assert_eq!(output.status.code(), Some(status), "{path}");
+        let expected = format!("xlat: cannot run {path}: {reason}");
+        assert!(
+            errors(&output).starts_with(&expected),
+            "{:?} does not start with {expected:?}",
+            errors(&output)
+        );
+        assert_eq!(errors(&output).lines().count(), 1);
+    }
+}
+
+#[test]
+fn an_unsupported_instruction_is_named_and_kills() {
+    // The first instruction of the program becomes an illegal one.
+    let mut data = std::fs::read(quick_start("aarch64")).unwrap();
+    let entry = u64::from_le_bytes(data[24..32].try_into().unwrap());
+    let header = u64::from_le_bytes(data[32..40].try_into().unwrap()) as usize;
+    let (offset, addr) = (0..usize::from(data[56]))
+        .map(|index| header + index * 56)
+        .map(|at| {
+            let word = |at: usize| u64::from_le_bytes(data[at..at + 8].try_into().unwrap());
+            (data[at], word(at + 8), word(at + 16), word(at + 32))
+        })
+        .find(|(kind, _, addr, size)| *kind == 1 && (*addr..*addr + *size).contains(&entry))
+        .map(|(_, offset, addr, _)| (offset, addr))
+        .unwrap();
+    let at = (offset + entry - addr) as usize;
+    data[at..at + 4].fill(0);
+    let program = Scratch::new("illegal", &data, 0o755);
+    let output = output(&["run", program.path()]);
+    assert_eq!(output.status.signal(), Some(4));
+    let expected = format!("xlat: {}: illegal instruction at {entry:#x}: 00 00 00 00", program.path());
+    assert!(errors(&output).starts_with(&expected), "{}", errors(&output));
+}
+
+#[test]
+fn system_calls_are_traced_on_request() {
+    for guest in GUESTS {
+        let output = output(&["run", "--strace", &quick_start(guest)]);
+        let text = errors(&output);
+        let first =
+            format!("write(1, \"hello from {guest}\\n\", {}) = {}", guest.len() + 12, guest.len() + 12);
+        assert_eq!(text.lines().next(), Some(first.as_str()));
+        assert_eq!(text.lines().last(), Some("exit(0) does not return"));
+    }
+}
+
+#[test]
+fn counters_are_printed_as_text_and_json() {
+    let program = quick_start("riscv64");
+    let as_json = output(&["run", "--stats=json", &program]);
+    let value: serde_json::Value = serde_json::from_slice(&as_json.stderr).expect("one JSON object");
+    assert!(value["blocks_lifted"].as_u64().unwrap() > 0, "{value}");
+    let as_text = output(&["run", "--stats", &program]);
+    assert!(errors(&as_text).contains("blocks lifted"), "{}", errors(&as_text));
+    assert_eq!(as_json.stdout, as_text.stdout);
+}
+
+#[test]
+fn translations_are_listed_by_symbol_and_by_address() {
+    for guest in GUESTS {
+        let program = quick_start(guest);
+        let listed = output(&["translate", &program, "--at", "is_prime"]);
+        let text = String::from_utf8(listed.stdout).unwrap();
+        assert!(text.starts_with(&format!("guest code ({guest})")), "{text}");
+        assert!(text.contains("<is_prime>:"), "{text}");
+        let addr = text.lines().find_map(|line| line.strip_suffix(" <is_prime>:")).unwrap();
+        let again = output(&["translate", &program, "--at", addr]);
+        assert_eq!(String::from_utf8(again.stdout).unwrap(), text);
+    }
+    let program = quick_start("riscv64");
+    for (at, reason) in
+        [("nothing_of_that_name", "has no symbol nothing_of_that_name"), ("0x10", "has no code at 0x10")]
+    {
+        let failed = output(&["translate", &program, "--at", at]);
+        assert_eq!(failed.status.code(), Some(1));
+        assert!(errors(&failed).contains(reason), "{}", errors(&failed));
+    }
+    let failed = output(&["translate", &program, "--at", "start", "--host", "vax"]);
+    assert_eq!(failed.status.code(), Some(2));
+    assert!(errors(&failed).contains("known hosts: x86_64, aarch64, riscv64"), "{}", errors(&failed));
+}
+
+#[test]
+fn the_version_is_printed() {
+    let output = output(&["--version"]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("xlat {}\n", env!("CARGO_PKG_VERSION")));
+}
