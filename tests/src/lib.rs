@@ -6,6 +6,10 @@ pub mod lift_case;
 pub mod llvm;
 pub mod machine;
 pub mod opt_property;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub mod native;
 pub mod random;
 pub mod riscv64;
 pub mod world;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub mod x86_64;

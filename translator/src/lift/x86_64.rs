@@ -31,7 +31,7 @@ mod x87_control;
 use super::Context;
 use crate::guest::Guest;
 use crate::ir::{Builder, Trap, Value};
-use decoders::x86_64::{Insn, Mnemonic, OpKind};
+use decoders::x86_64::{Insn, MemorySize, Mnemonic, OpKind};
 
 /// What the frontend remembers within a block.
 #[derive(Default)]
@@ -135,6 +135,10 @@ impl Lifter<'_> {
                 !(register.is_gpr() || register.is_xmm() || register.is_st())
             }
             OpKind::FarBranch16 | OpKind::FarBranch32 => true,
+            OpKind::Memory => matches!(
+                self.insn.memory_size(),
+                MemorySize::SegPtr16 | MemorySize::SegPtr32 | MemorySize::SegPtr64
+            ),
             _ => false,
         })
     }

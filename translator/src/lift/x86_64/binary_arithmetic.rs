@@ -219,8 +219,15 @@ fn dividend(x: &mut Lifter<'_>, ty: Type, sign: Sign) -> Value {
     x.b.or(high, low)
 }
 
-/// Writes quotient and remainder, given in 64 bits.
+/// Writes quotient and remainder, given in 64 bits. The flags are undefined by the manual; AMD's processors set AF, clear SF, ZF and PF,
+/// and keep CF and OF.
 fn write_division(x: &mut Lifter<'_>, ty: Type, quotient: Value, remainder: Value) {
+    for slot in [state::SF, state::ZF, state::PF] {
+        x.clear(slot);
+    }
+    let set = x.b.iconst(Type::I8, 16);
+    x.b.set(set, state::AF);
+    x.forget_flags();
     let [quotient, remainder] = [quotient, remainder].map(|v| x.b.resize(v, ty, Sign::Unsigned));
     if ty == Type::I8 {
         let (low, high) = (x.b.zext(quotient, Type::I16), x.b.zext(remainder, Type::I16));

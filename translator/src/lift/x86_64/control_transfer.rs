@@ -2,7 +2,7 @@
 
 use super::{Lifter, Rows};
 use crate::guest::x86_64 as state;
-use crate::ir::{Cond, Hint, Sign, Trap, Type, Value};
+use crate::ir::{Access, Cond, Hint, Sign, Trap, Type, Value};
 use decoders::x86_64::{Code, Mnemonic as M, OpKind};
 
 const RCX: u8 = 1;
@@ -157,9 +157,11 @@ fn enter(x: &mut Lifter<'_>) {
     let rsp = x.b.get(state::RSP);
     let eight = x.b.i64(8);
     let frame = x.b.sub(rsp, eight);
-    x.b.store(frame, rbp, super::operand::ORDER);
     let size = x.b.i64(size.into());
     let moved = x.b.sub(frame, size);
+    x.b.store(frame, rbp, super::operand::ORDER);
+    // The new stack pointer must be writable, though nothing is written. A fault here leaves the push in memory, as on processors.
+    x.b.probe(moved, Access::Write, 1);
     x.b.set(frame, state::RBP);
     x.b.set(moved, state::RSP);
 }

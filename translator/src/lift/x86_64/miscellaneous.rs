@@ -3,7 +3,7 @@
 use super::{Lifter, Rows};
 use crate::guest::x86_64 as state;
 use crate::ir::{EnvCall, FenceSet, Sign, Terminator, Trap, Type, Value};
-use decoders::x86_64::{Mnemonic as M, Register};
+use decoders::x86_64::{Code, Mnemonic as M, Register};
 
 const RAX: u8 = 0;
 const RCX: u8 = 1;
@@ -19,7 +19,7 @@ pub(super) const ROWS: Rows = &[
     (M::Prefetcht1, nop),
     (M::Prefetcht2, nop),
     (M::Prefetchw, nop),
-    (M::Reservednop, nop),
+    (M::Reservednop, reservednop),
     (M::Ud2, |x| x.b.trap(Trap::Illegal)),
     (M::Ud1, |x| x.b.trap(Trap::Illegal)),
     (M::Ud0, |x| x.b.trap(Trap::Illegal)),
@@ -47,6 +47,18 @@ fn lea(x: &mut Lifter<'_>) {
 /// `nop`, `pause`, `endbr64`, `prefetch*`: nothing that a program could see; a memory operand is not accessed. (No Operation
 /// and others)
 fn nop(_: &mut Lifter<'_>) {}
+
+/// `nop` by its reserved encodings; the register form of `prefetchw`'s opcode is illegal on AMD's processors.
+fn reservednop(x: &mut Lifter<'_>) {
+    let code = x.insn.code();
+    if matches!(
+        code,
+        Code::Reservednop_rm16_r16_0F0D | Code::Reservednop_rm32_r32_0F0D | Code::Reservednop_rm64_r64_0F0D
+    ) && !x.is_memory(0)
+    {
+        x.b.trap(Trap::Illegal);
+    }
+}
 
 /// `clflush m8`: faults like a load. (Flush Cache Line)
 fn clflush(x: &mut Lifter<'_>) {

@@ -2,7 +2,7 @@
 //!
 //! A count of zero leaves the flags alone; constant counts are resolved here, so that only shifts by `cl` have to keep the old
 //! flags by selects. OF after a shift by more than one and AF after any shift are undefined by the manual;
-//! here OF is what the rule for one gives, AF is clear, as AMD's processors have it.
+//! here OF is what the rule for one gives, AF is set, as AMD's processors have it.
 
 use super::{Lifter, Rows};
 use crate::guest::x86_64 as state;
@@ -66,6 +66,12 @@ impl Lifter<'_> {
         self.b.trunc(shifted, Type::I1)
     }
 
+    /// Sets AF.
+    fn set_af_bit(&mut self) {
+        let set = self.b.iconst(Type::I8, 16);
+        self.b.set(set, state::AF);
+    }
+
     fn top_bit(&mut self, value: Value) -> Value {
         let bits = self.b.ty(value).bits();
         self.bit(value, bits - 1)
@@ -124,7 +130,7 @@ fn shift(x: &mut Lifter<'_>, kind: Kind) {
     };
     x.b.set(carry, state::CF);
     x.set_flag(state::OF, overflow);
-    x.clear(state::AF);
+    x.set_af_bit();
     x.set_result_flags(result);
     if let Some((some, saved)) = saved {
         x.keep_flags_unless(some, &saved);
@@ -135,7 +141,7 @@ fn shift(x: &mut Lifter<'_>, kind: Kind) {
 /// Right)
 fn double_shift(x: &mut Lifter<'_>, kind: Kind) {
     let ty = x.ty(0);
-    // 16-bit operands stand twice in 64 bits, so that counts above 16 do what processors do.
+    // Counts above 16 shift 16-bit operands into a second copy of the filling, as AMD's processors do (undefined by the manual).
     let wide = if ty == Type::I32 || ty == Type::I16 { Type::I64 } else { ty };
     let count = x.shift_count(2, ty, wide);
     let (old, fill) = (x.read(0), x.read(1));
@@ -167,12 +173,12 @@ fn double_shift(x: &mut Lifter<'_>, kind: Kind) {
                 x.b.shl(v, amount)
             };
             if kind == Kind::Left {
-                // old : fill : old from the top of 3 * bits (16) or old : fill (32), and the result at the top.
+                // old : fill (32 bits) or old : fill : fill (16 bits), and the result at the top.
                 let top = 32;
                 let (a, f) = (place(x, old, top), place(x, fill, top - bits));
                 let mut line = x.b.or(a, f);
                 if bits == 16 {
-                    line = x.b.or(line, old);
+                    line = x.b.or(line, fill);
                 }
                 let (shifted, previous) = (x.b.shl(line, amount), x.b.shl(line, before));
                 let amount = x.b.i64(top.into());
@@ -182,7 +188,7 @@ fn double_shift(x: &mut Lifter<'_>, kind: Kind) {
                 let f = place(x, fill, bits);
                 let mut line = x.b.or(old, f);
                 if bits == 16 {
-                    let again = place(x, old, 32);
+                    let again = place(x, fill, 32);
                     line = x.b.or(line, again);
                 }
                 let (shifted, previous) = (x.b.lshr(line, amount), x.b.lshr(line, before));
@@ -197,11 +203,12 @@ fn double_shift(x: &mut Lifter<'_>, kind: Kind) {
         stored = x.b.select(result, old, some);
     }
     x.write(0, stored);
-    let (new, previous) = (x.top_bit(result), x.top_bit(old));
-    let overflow = x.b.xor(new, previous);
+    let new = x.top_bit(result);
+    let other = if kind == Kind::Left { carry } else { x.bit(result, ty.bits() - 2) };
+    let overflow = x.b.xor(new, other);
     x.b.set(carry, state::CF);
     x.set_flag(state::OF, overflow);
-    x.clear(state::AF);
+    x.set_af_bit();
     x.set_result_flags(result);
     if let Some((some, saved)) = saved {
         x.keep_flags_unless(some, &saved);

@@ -1,0 +1,4 @@
+//! Random x86-64 programs on the processor and on the interpreter.
+
+pub mod differential;
+pub mod generate;
