@@ -165,7 +165,7 @@ pub fn rflags(get: impl Fn(crate::ir::Slot) -> u128) -> u64 {
         | is(get(ZF) == 0, ZF)
         | is(get(SF) >> 63 & 1 != 0, SF)
         | is(get(OF) >> 63 & 1 != 0, OF)
-        | is((get(PF) as u8).count_ones() % 2 == 0, PF)
+        | is((get(PF) as u8).count_ones().is_multiple_of(2), PF)
         | is(get(AF) >> 4 & 1 != 0, AF)
 }
 

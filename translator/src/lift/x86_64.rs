@@ -24,12 +24,13 @@ mod sse_arithmetic;
 mod sse_comparison;
 mod sse_conversion;
 mod sse_data_transfer;
+mod sse_exceptions;
 mod state_management;
 mod string;
 mod x87_control;
 
 use super::Context;
-use crate::guest::Guest;
+use crate::guest::{FpEnv, Guest};
 use crate::ir::{Builder, Trap, Value};
 use decoders::x86_64::{Insn, MemorySize, Mnemonic, OpKind};
 
@@ -92,6 +93,9 @@ pub fn lift(b: &mut Builder, insn: &Insn, context: &mut Context<'_, Frontend>) {
     let mut x = Lifter { b, insn, next: context.next, last: &mut context.frontend.last, address: None };
     if x.has_foreign_operand() {
         return x.unsupported();
+    }
+    if context.options.env.0 >> FpEnv::TRAP_SHIFT != 0 && x.raises_float_exceptions() {
+        return x.with_unmasked_exceptions(context.options.env, function);
     }
     function(&mut x);
 }
