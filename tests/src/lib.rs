@@ -5,9 +5,9 @@ pub mod cross_libc;
 pub mod lift_case;
 pub mod llvm;
 pub mod machine;
-pub mod opt_property;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub mod native;
+pub mod opt_property;
 pub mod random;
 pub mod riscv64;
 pub mod world;

@@ -13,7 +13,7 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[test]
 fn interpreted_programs_leave_the_state_that_the_processor_leaves() {
-    let cases = number("XLAT_CASES", 300_000);
+    let cases = number("XLAT_CASES", 100_000);
     let seed = number("XLAT_SEED", 1);
     let verbose = number("XLAT_VERBOSE", 3);
     let mut differential = Differential::new();

@@ -329,6 +329,11 @@ impl Differential {
                 let _ = writeln!(report, "  st{i} {v:020x}");
             }
         }
+        let bytes = Bytes { start: first, bytes: &code };
+        let options = LiftOptions { env: env_of(s.mxcsr), ..LiftOptions::default() };
+        if let Ok(block) = lift_block(Guest::X86_64, &bytes, first, &options) {
+            let _ = writeln!(report, "{block}");
+        }
         Some(report)
     }
 
