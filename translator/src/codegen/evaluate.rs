@@ -177,9 +177,9 @@ fn operand_types(op: &Op, first: Type) -> impl Iterator<Item = Type> {
 }
 
 /// The slots that pure and float ops touch.
-struct StateWorld<'a> {
-    state: &'a mut VcpuState,
-    file: &'static RegisterFile,
+pub(super) struct StateWorld<'a> {
+    pub state: &'a mut VcpuState,
+    pub file: &'static RegisterFile,
 }
 
 impl World for StateWorld<'_> {

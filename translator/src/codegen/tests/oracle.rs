@@ -1,10 +1,12 @@
 //! Every op: compiled code gives what the table of cases says, which is what the interpreter gives.
 
+use crate::codegen::evaluate::StateWorld;
 use crate::codegen::*;
 use crate::float::flags;
 use crate::guest::{FpEnv, Guest};
 use crate::ir::cases::{self, Case, RESULT, RESULT_HIGH};
-use crate::ir::{OPS, Slot};
+use crate::ir::interpret::Interpreter;
+use crate::ir::Slot;
 use crate::region::Region;
 use crate::run::enter::Bench;
 use crate::run::state::{ExitKind, VcpuState};
@@ -77,18 +79,8 @@ fn every_op_compiled_equals_interpreted() {
     let (compiler, cases) = (compiler(), cases::all());
     let mut bench = bench(&compiler);
     let mut failures = Vec::new();
-    let mut seen = vec![false; OPS.len()];
     for case in &cases {
-        for op in &case.block.ops {
-            seen[op.index()] = true;
-        }
-        let mut keys = vec![0];
-        let mask = UnitKey::sticky_mask(case.block.guest);
-        if case.flags & !mask == case.flags || case.flags != 0 {
-            keys.push(mask);
-            keys.push(flags::INEXACT);
-        }
-        keys.dedup();
+        let keys = [0, flags::INEXACT, UnitKey::sticky_mask(case.block.guest)];
         for sticky in keys {
             if let Err(what) = check(&compiler, &mut bench, case, sticky) {
                 failures.push(format!("{} (sticky {sticky:#x}): {what}", case.text));
@@ -96,4 +88,117 @@ fn every_op_compiled_equals_interpreted() {
         }
     }
     assert!(failures.is_empty(), "{} of {} fail:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+/// Bit patterns that float and integer ops treat specially, for 64-bit inputs and for two or four lanes of them.
+const SPECIAL: &[u64] = &[
+    0,
+    1,
+    u64::MAX,
+    1 << 63,
+    i64::MAX as u64,
+    0x8000_0000,
+    0x7fff_ffff,
+    0x3ff0_0000_0000_0000,
+    0xbff8_0000_0000_0000,
+    0x4330_0000_0000_0001,
+    0x43e0_0000_0000_0000,
+    0x41df_ffff_ffe0_0000,
+    0x000f_ffff_ffff_ffff,
+    0x0010_0000_0000_0000,
+    0x8000_0000_0000_0001,
+    0x7ff0_0000_0000_0000,
+    0xfff0_0000_0000_0000,
+    0x7ff8_0000_0000_1234,
+    0x7ff0_0000_0000_0001,
+    0x7fef_ffff_ffff_ffff,
+    0x36a0_0000_0000_0000,
+    0x3f80_0000_3f80_0000,
+    0x7f80_0000_ff80_0000,
+    0x0000_0001_8000_0001,
+    0x7fc0_1234_7f80_0001,
+    0x0080_0000_007f_ffff,
+    0x4f00_0000_cf00_0000,
+    0x7f7f_ffff_4b80_0001,
+    0x8080_7f7f_00ff_ff00,
+    0x0102_0304_0506_0708,
+];
+
+fn random(seed: &mut u64) -> u64 {
+    // SplitMix64.
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *seed;
+    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ z >> 31
+}
+
+/// An input: a special pattern, a number near another one, or anything.
+fn input(seed: &mut u64, other: u64) -> u64 {
+    let pick = random(seed);
+    match pick % 8 {
+        0..=3 => SPECIAL[(pick >> 8) as usize % SPECIAL.len()],
+        4 => other.wrapping_add(pick >> 62),
+        // A double between 2^-15 and 2^16, whose halves are floats as well.
+        5 => (0x3f00 + (pick >> 59)) << 48 | random(seed) >> 16 | pick & 1 << 63,
+        6 => pick >> (pick >> 8 & 63),
+        _ => random(seed),
+    }
+}
+
+#[test]
+fn every_op_compiled_equals_interpreted_on_random_operands() {
+    const ROUNDS: usize = 40;
+    let (compiler, cases) = (compiler(), cases::all());
+    let mut bench = bench(&compiler);
+    let mut interpreter = Interpreter::new();
+    let mut seed = 1;
+    let mut failures = Vec::new();
+    let mut done = rustc_hash::FxHashSet::default();
+    for case in &cases {
+        let guest = case.block.guest;
+        let file = guest.register_file();
+        for sticky in [0, flags::INEXACT, UnitKey::sticky_mask(guest)] {
+            if !done.insert(format!("{:?} {:?} {} {sticky}", guest, case.block.ops, case.env)) {
+                continue;
+            }
+            let region = Region::single(case.block.clone());
+            let unit = compiler.compile(&region, &key(guest, case.env, sticky), &Default::default()).unwrap();
+            let installed = bench.runtime.arena().install(&unit).unwrap();
+            for _ in 0..ROUNDS {
+                let mut start = Box::new(VcpuState::new());
+                start.slots.set(file, Slot::FP_FLAGS, sticky.into());
+                start.slots.set(file, Slot::FP_ENV, case.env.into());
+                let mut last = 0;
+                for &(slot, _) in &case.inputs {
+                    last = input(&mut seed, last);
+                    start.slots.set(file, slot, last.into());
+                }
+                bench.state.slots = start.slots;
+                bench.state.interrupt.store(0, std::sync::atomic::Ordering::Relaxed);
+                let inputs: Vec<_> = case.inputs.iter().map(|&(slot, _)| start.slots.get(file, slot)).collect();
+                interpreter.run(&case.block, &mut StateWorld { state: &mut start, file }, u64::MAX);
+                bench.run(&installed);
+                if start.slots.0 != bench.state.slots.0 {
+                    let show = |state: &VcpuState| {
+                        format!(
+                            "{:#x} {:#x} flags {:#x}",
+                            state.slots.get(file, RESULT),
+                            state.slots.get(file, RESULT_HIGH),
+                            state.slots.get(file, Slot::FP_FLAGS)
+                        )
+                    };
+                    failures.push(format!(
+                        "{} on {inputs:x?} (sticky {sticky:#x}): compiled {} interpreted {}",
+                        case.text,
+                        show(&bench.state),
+                        show(&start)
+                    ));
+                    break;
+                }
+            }
+            bench.runtime.arena().free(installed.id);
+        }
+    }
+    assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
 }
