@@ -7,7 +7,7 @@
 //! | op | what is computed again |
 //! | --- | --- |
 //! | add, sub, sqrt | infinity or NaN (a subnormal or zero sum is exact) |
-//! | mul, div, fma, narrowing | infinity, NaN, subnormal, zero (unless it comes from a zero operand) |
+//! | mul, div, fma, narrowing | infinity, NaN, zero (unless it comes from a zero operand), subnormal, and the smallest  binade, whose first number may have been rounded up from a tiny one |
 //! | comparison, minimum, maximum | an operand is a NaN |
 //! | float to integer | NaN or out of range |
 //! | x86 guests, all of them | an operand is subnormal, unless the denormal flag is promised too |
@@ -28,7 +28,7 @@ use cranelift_codegen::ir::{self, InstBuilder, types};
 enum Doubt {
     /// Infinities and NaNs.
     Large,
-    /// These, subnormals and zeros.
+    /// These, zeros, subnormals, and numbers of the smallest exponent.
     LargeOrSmall,
 }
 
@@ -117,7 +117,9 @@ impl Emitter<'_, '_> {
                 let doubt = self.or_subnormal(nan, &[a]);
                 Some(self.unless_evaluate(op, doubt, result))
             }
-            Op::FConvert { a, ty: Type::F32, round } if self.ty(a) == Type::F64 && self.rounds_like_host(round) => {
+            Op::FConvert { a, ty: Type::F32, round }
+                if self.ty(a) == Type::F64 && self.rounds_like_host(round) =>
+            {
                 let value = self.value(a);
                 let result = self.b.ins().fdemote(types::F32, value);
                 Some(self.checked(op, result, &[a], Doubt::LargeOrSmall))
@@ -237,11 +239,8 @@ impl Emitter<'_, '_> {
 
     /// The biased exponent of a scalar, shifted down.
     fn exponent(&mut self, value: ir::Value) -> ir::Value {
-        let (int, fraction) = if self.b.func.dfg.value_type(value) == types::F32 {
-            (types::I32, 24)
-        } else {
-            (types::I64, 53)
-        };
+        let (int, fraction) =
+            if self.b.func.dfg.value_type(value) == types::F32 { (types::I32, 24) } else { (types::I64, 53) };
         let bits = self.b.ins().bitcast(int, little(), value);
         let doubled = self.b.ins().iadd(bits, bits);
         self.b.ins().ushr_imm_u(doubled, fraction)
@@ -254,9 +253,9 @@ impl Emitter<'_, '_> {
         let doubtful = match doubt {
             Doubt::Large => self.b.ins().icmp_imm_u(IntCC::Equal, exponent, largest),
             Doubt::LargeOrSmall => {
-                // Zero wraps around to the top.
-                let below = self.b.ins().iadd_imm_s(exponent, -1);
-                self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, below, largest - 1)
+                // Exponents 0 and 1 wrap around to the top.
+                let below = self.b.ins().iadd_imm_s(exponent, -2);
+                self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, below, largest - 2)
             }
         };
         let doubtful = self.or_subnormal(doubtful, operands);
@@ -292,6 +291,7 @@ impl Emitter<'_, '_> {
         };
         let fine = self.b.ins().band(from_zero.expect("an operand"), is_zero);
         let wrong = self.b.ins().bxor_imm_u(fine, 1);
+        let wrong = self.or_subnormal(wrong, operands);
         let exact = self.unless_evaluate(op, wrong, result);
         self.b.ins().jump(join, &[ir::BlockArg::Value(exact)]);
         self.b.seal_block(join);
@@ -336,10 +336,12 @@ impl Emitter<'_, '_> {
     /// Vector arithmetic; all lanes are computed again if one is in doubt.
     pub fn vector_float(&mut self, op: &Op) -> ir::Value {
         let (lane, round, doubt) = match *op {
-            Op::VFAdd { lane, round, .. } | Op::VFSub { lane, round, .. } | Op::VFSqrt { lane, round, .. } => {
-                (lane, round, Doubt::Large)
+            Op::VFAdd { lane, round, .. }
+            | Op::VFSub { lane, round, .. }
+            | Op::VFSqrt { lane, round, .. } => (lane, round, Doubt::Large),
+            Op::VFMul { lane, round, .. } | Op::VFDiv { lane, round, .. } => {
+                (lane, round, Doubt::LargeOrSmall)
             }
-            Op::VFMul { lane, round, .. } | Op::VFDiv { lane, round, .. } => (lane, round, Doubt::LargeOrSmall),
             _ => return self.evaluate(op),
         };
         let ty = match float_lanes(lane) {
@@ -358,9 +360,13 @@ impl Emitter<'_, '_> {
             _ => unreachable!("matched above"),
         };
         let int = lanes(lane.bits());
-        let exponent_mask = match int {
-            types::I32X4 => 0x7f80_0000u128 * 0x0000_0001_0000_0001_0000_0001_0000_0001,
-            _ => 0x7ff0_0000_0000_0000u128 * 0x0000_0000_0000_0001_0000_0000_0000_0001,
+        let every_lane: u128 = match int {
+            types::I32X4 => 0x0000_0001_0000_0001_0000_0001_0000_0001,
+            _ => 0x0000_0000_0000_0001_0000_0000_0000_0001,
+        };
+        let (exponent_mask, smallest_normal) = match int {
+            types::I32X4 => (0x7f80_0000 * every_lane, 0x0080_0000 * every_lane),
+            _ => (0x7ff0_0000_0000_0000 * every_lane, 0x0010_0000_0000_0000 * every_lane),
         };
         let mask = self.lane_constant(exponent_mask, int);
         let zero = self.lane_constant(0, int);
@@ -369,7 +375,8 @@ impl Emitter<'_, '_> {
         let mut bad = self.b.ins().icmp(IntCC::Equal, exponent, mask);
         if doubt == Doubt::LargeOrSmall {
             // Zero lanes are fine where an operand (of a quotient, the first) is zero.
-            let small = self.b.ins().icmp(IntCC::Equal, exponent, zero);
+            let smallest = self.lane_constant(smallest_normal, int);
+            let small = self.b.ins().icmp(IntCC::SignedLessThanOrEqual, exponent, smallest);
             let magnitude = self.b.ins().iadd(bits, bits);
             let is_zero = self.b.ins().icmp(IntCC::Equal, magnitude, zero);
             let sources = if matches!(op, Op::VFDiv { .. }) { &operands[..1] } else { &operands[..] };

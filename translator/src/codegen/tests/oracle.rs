@@ -4,9 +4,9 @@ use crate::codegen::evaluate::StateWorld;
 use crate::codegen::*;
 use crate::float::flags;
 use crate::guest::{FpEnv, Guest};
+use crate::ir::Slot;
 use crate::ir::cases::{self, Case, RESULT, RESULT_HIGH};
 use crate::ir::interpret::Interpreter;
-use crate::ir::Slot;
 use crate::region::Region;
 use crate::run::enter::Bench;
 use crate::run::state::{ExitKind, VcpuState};
@@ -176,7 +176,8 @@ fn every_op_compiled_equals_interpreted_on_random_operands() {
                 }
                 bench.state.slots = start.slots;
                 bench.state.interrupt.store(0, std::sync::atomic::Ordering::Relaxed);
-                let inputs: Vec<_> = case.inputs.iter().map(|&(slot, _)| start.slots.get(file, slot)).collect();
+                let inputs: Vec<_> =
+                    case.inputs.iter().map(|&(slot, _)| start.slots.get(file, slot)).collect();
                 interpreter.run(&case.block, &mut StateWorld { state: &mut start, file }, u64::MAX);
                 bench.run(&installed);
                 if start.slots.0 != bench.state.slots.0 {
