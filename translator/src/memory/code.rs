@@ -283,7 +283,9 @@ impl Memory {
                 }
             }
             page.units += 1;
-            let mode = if page.watched { CodePage::Watched } else { CodePage::SelfChecking };
+            // While a pin's invalidation is under way the page is still protected, but about to be written.
+            let relied_on = page.watched && !pinned && !page.self_checking;
+            let mode = if relied_on { CodePage::Watched } else { CodePage::SelfChecking };
             let (epoch, flushed) = (page.epoch, page.flushed);
             drop(guard);
             if !flushed {
