@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use translator::codegen::HostIsa;
-use translator::guest::Guest;
+use translator::codegen::{self, CompileOptions, Compiler, HostIsa, MemoryMode, UnitKey};
+use translator::guest::{FpEnv, Guest};
 use translator::ir::Block;
 use translator::lift::{Fetch, FetchFault, LiftOptions, lift_block};
 use translator::listing;
@@ -103,7 +103,50 @@ fn listing(arguments: &Arguments) -> Result<String, String> {
     optimized.blocks.iter_mut().for_each(opt::optimize);
     let _ = writeln!(text, "\nIR after the passes");
     show_ir(&mut text, &optimized, &symbols);
+    show_host(&mut text, image.guest, &optimized, arguments.host).map_err(|error| error.to_string())?;
     Ok(text)
+}
+
+/// The host code of the region, compiled as `xlat run` compiles a program's first instructions.
+fn show_host(text: &mut String, guest: Guest, region: &Region, host: HostIsa) -> Result<(), codegen::Error> {
+    let compiler = Compiler::new(host, &codegen::Options::default())?;
+    let key = UnitKey {
+        guest,
+        env: FpEnv::default(),
+        sticky: 0,
+        memory: MemoryMode::Direct,
+        parallel: false,
+        budget: false,
+        hooks: 0,
+    };
+    let unit = compiler.compile(region, &key, &CompileOptions::default())?;
+    let _ = writeln!(text, "\nhost code ({host}), {} bytes", unit.code.len());
+    // Host code is listed by the decoders of the guests, which know most of what the compiler emits.
+    let language = match host {
+        HostIsa::X86_64 => Guest::X86_64,
+        HostIsa::Aarch64 => Guest::Aarch64,
+        HostIsa::Riscv64 => Guest::Riscv64,
+    };
+    let mut at = 0;
+    while at < unit.code.len() {
+        show_line(text, language, &unit.code[at..unit.code.len().min(at + 15)], at as u64, &mut at);
+    }
+    Ok(())
+}
+
+/// One instruction at `pc`: address, bytes, text. Moves `at` behind it.
+fn show_line(text: &mut String, language: Guest, bytes: &[u8], pc: u64, at: &mut usize) {
+    let (length, words) = match listing::instruction(language, bytes, pc) {
+        Ok(instruction) => instruction,
+        Err(error) => (language.instruction_alignment() as usize, format!("({error})")),
+    };
+    let length = length.min(bytes.len());
+    let mut hex = String::new();
+    for byte in &bytes[..length] {
+        let _ = write!(hex, "{byte:02x} ");
+    }
+    let _ = writeln!(text, "  {pc:#x}  {hex:<30} {words}");
+    *at += length.max(1);
 }
 
 fn grow(guest: Guest, code: &Code<'_>, addr: u64) -> Result<Region, FetchFault> {
@@ -135,20 +178,12 @@ fn place(addr: u64, symbols: &[Symbol]) -> String {
 }
 
 fn show_guest(text: &mut String, guest: Guest, code: &Code<'_>, block: &Block) {
-    let mut pc = block.start;
-    while pc < block.end {
+    let mut at = 0;
+    while block.start + (at as u64) < block.end {
+        let pc = block.start + at as u64;
         let mut bytes = [0; 15];
         let available = code.fetch(pc, &mut bytes);
-        let (length, words) = match listing::instruction(guest, &bytes[..available], pc) {
-            Ok(instruction) => instruction,
-            Err(error) => (1, format!("({error})")),
-        };
-        let mut hex = String::new();
-        for byte in &bytes[..length.min(available)] {
-            let _ = write!(hex, "{byte:02x} ");
-        }
-        let _ = writeln!(text, "  {pc:#x}  {hex:<24} {words}");
-        pc += length as u64;
+        show_line(text, guest, &bytes[..available], pc, &mut at);
     }
 }
 

@@ -48,31 +48,20 @@ impl Drop for Scratch {
 }
 
 #[test]
-fn quick_start_programs_run_in_every_mode() {
-    for guest in GUESTS {
-        for mode in ["interpret", "compile"] {
-            for memory in ["direct", "paged"] {
-                let program = quick_start(guest);
-                let output = output(&[
-                    "run",
-                    "--mode",
-                    mode,
-                    "--memory",
-                    memory,
-                    &program,
-                    "one",
-                    "--two",
-                    "three words",
-                ]);
-                let text = String::from_utf8(output.stdout.clone()).unwrap();
-                let lines: Vec<&str> = text.lines().collect();
-                assert_eq!(lines[0], format!("hello from {guest}"), "{mode} {memory}: {}", errors(&output));
-                assert_eq!(lines[1], "arguments: one --two three words");
-                assert_eq!(lines[4], "checksum: 1ca8f922510df736");
-                assert_eq!(output.status.code(), Some(0));
-                assert_eq!(errors(&output), "");
-            }
-        }
+fn quick_start_programs_run() {
+    // Interpreting everything takes seconds: one guest stands for all.
+    let runs = GUESTS.map(|guest| (guest, "compile", "direct"));
+    for (guest, mode, memory) in runs.into_iter().chain([("riscv64", "interpret", "paged")]) {
+        let program = quick_start(guest);
+        let output =
+            output(&["run", "--mode", mode, "--memory", memory, &program, "one", "--two", "three words"]);
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], format!("hello from {guest}"), "{mode} {memory}: {}", errors(&output));
+        assert_eq!(lines[1], "arguments: one --two three words");
+        assert_eq!(lines[4], "checksum: 1ca8f922510df736");
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(errors(&output), "");
     }
 }
 
@@ -131,14 +120,10 @@ fn an_unsupported_instruction_is_named_and_kills() {
 
 #[test]
 fn system_calls_are_traced_on_request() {
-    for guest in GUESTS {
-        let output = output(&["run", "--strace", &quick_start(guest)]);
-        let text = errors(&output);
-        let first =
-            format!("write(1, \"hello from {guest}\\n\", {}) = {}", guest.len() + 12, guest.len() + 12);
-        assert_eq!(text.lines().next(), Some(first.as_str()));
-        assert_eq!(text.lines().last(), Some("exit(0) does not return"));
-    }
+    let output = output(&["run", "--strace", &quick_start("aarch64")]);
+    let text = errors(&output);
+    assert_eq!(text.lines().next(), Some("write(1, \"hello from aarch64\\n\", 19) = 19"));
+    assert_eq!(text.lines().last(), Some("exit(0) does not return"));
 }
 
 #[test]
@@ -161,6 +146,11 @@ fn translations_are_listed_by_symbol_and_by_address() {
         assert!(text.starts_with(&format!("guest code ({guest})")), "{text}");
         assert!(text.contains("<is_prime>:"), "{text}");
         let addr = text.lines().find_map(|line| line.strip_suffix(" <is_prime>:")).unwrap();
+        for host in GUESTS {
+            let listed = output(&["translate", &program, "--at", addr, "--host", host]);
+            let text = String::from_utf8(listed.stdout.clone()).unwrap();
+            assert!(text.contains(&format!("\nhost code ({host}), ")), "{}", errors(&listed));
+        }
         let again = output(&["translate", &program, "--at", addr]);
         assert_eq!(String::from_utf8(again.stdout).unwrap(), text);
     }
