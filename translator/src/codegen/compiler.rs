@@ -3,7 +3,7 @@
 use super::emit::{self, Plan};
 use super::sites::{self, Verdict};
 use super::unit::{CompiledUnit, LinkSite, Relocation, UnitKey};
-use super::{Error, HostIsa};
+use super::{Error, HostIsa, MemoryMode};
 use crate::region::Region;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
@@ -109,7 +109,8 @@ impl Compiler {
     ) -> Result<CompiledUnit, Error> {
         let begun = Instant::now();
         // Where the order of host instructions cannot be checked, state is written back before each access.
-        let mut write_back = options.write_back || self.isa != HostIsa::X86_64;
+        let mut write_back =
+            (options.write_back || self.isa != HostIsa::X86_64) && key.memory == MemoryMode::Direct;
         loop {
             match self.attempt(region, key, write_back, options)? {
                 Some(mut unit) => {

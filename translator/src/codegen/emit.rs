@@ -316,8 +316,9 @@ pub(super) fn emit(
         state,
         memory_base: None,
         state_flags: MemFlagsData::trusted().with_alias_region(Some(region)),
+        // In paged mode the TLB has said that the access is good.
         guest_flags: MemFlagsData::new()
-            .with_trap_code(Some(GUEST_ACCESS))
+            .with_trap_code((plan.key.memory == MemoryMode::Direct).then_some(GUEST_ACCESS))
             .with_endianness(ir::Endianness::Little),
         variables: vec![None; file.slots.len()],
         budget: None,

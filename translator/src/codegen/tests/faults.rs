@@ -10,16 +10,16 @@ use crate::run::enter::Bench;
 use crate::run::signal;
 use crate::run::state::ExitKind;
 
-const DATA: u64 = 0x10_0000;
+pub(super) const DATA: u64 = 0x10_0000;
 
-fn memory() -> Memory {
+pub(super) fn memory() -> Memory {
     let memory = Memory::new(Mode::Direct, &MemoryOptions::default()).unwrap();
     memory.map(DATA, 4096, Prot::READ | Prot::WRITE).unwrap();
     memory
 }
 
 /// `x5 += 1; x7 = load(x6 + 8); x5 += x7; store(x8, x5); x5 += 1; loop while x5 != x9`
-fn block() -> Block {
+pub(super) fn block() -> Block {
     let mut b = Builder::new(Guest::Riscv64, 0x1000);
     let (one, eight) = (1, 8);
     b.instruction(0x1000, 4);
@@ -49,11 +49,11 @@ fn block() -> Block {
     b.finish(0x1018)
 }
 
-fn set(bench: &mut Bench, slot: Slot, value: u64) {
+pub(super) fn set(bench: &mut Bench, slot: Slot, value: u64) {
     bench.state.slots.set(&riscv64::FILE, slot, value.into());
 }
 
-fn get(bench: &Bench, slot: Slot) -> u64 {
+pub(super) fn get(bench: &Bench, slot: Slot) -> u64 {
     bench.state.slots.get(&riscv64::FILE, slot) as u64
 }
 
@@ -101,5 +101,40 @@ fn a_fault_in_a_loop_leaves_exact_state() {
         let mut last = [0; 8];
         memory.read(DATA + 16, &mut last, Permissions::Honour).unwrap();
         assert_eq!(u64::from_le_bytes(last), 5009);
+    }
+}
+
+#[test]
+fn the_budget_is_exact_wherever_a_unit_ends() {
+    signal::install().unwrap();
+    let memory = memory();
+    memory.write(DATA + 8, &3u64.to_le_bytes(), Permissions::Honour).unwrap();
+    let compiler = compiler();
+    let mut bench = bench(&compiler);
+    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit());
+    let counted = UnitKey { budget: true, ..key(Guest::Riscv64, 0, 0) };
+    for write_back in [false, true] {
+        let options = CompileOptions { clif: false, write_back };
+        let unit = compiler.compile(&Region::single(block()), &counted, &options).unwrap();
+        let unit = bench.runtime.arena().install(&unit).unwrap();
+        for budget in 0..40 {
+            let mut run = |load: u64, store: u64, end: u64| {
+                set(&mut bench, riscv64::X5, 10);
+                set(&mut bench, riscv64::X6, load);
+                set(&mut bench, riscv64::X8, store);
+                set(&mut bench, riscv64::X9, end);
+                bench.state.budget = budget;
+                (bench.run(&unit), bench.state.pc, bench.state.budget)
+            };
+            // Six instructions a turn; where fewer are left at the loop head, the rest is the interpreter's.
+            let short = budget < 6;
+            let at_head = |left| (ExitKind::Budget as u64, 0x1000, left);
+            assert_eq!(run(DATA, DATA, 0), at_head(budget % 6));
+            let fault = |pc, done| (ExitKind::Interpret as u64, pc, budget - done);
+            assert_eq!(run(0x5000_0000, DATA, 0), if short { at_head(budget) } else { fault(0x1004, 1) });
+            assert_eq!(run(DATA, 0x5000_0000, 0), if short { at_head(budget) } else { fault(0x100c, 3) });
+            let linked = (ExitKind::Link as u64, 0x1018, budget - 12);
+            assert_eq!(run(DATA, DATA + 16, 20), if budget < 12 { at_head(budget % 6) } else { linked });
+        }
     }
 }
