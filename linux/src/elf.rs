@@ -267,7 +267,7 @@ impl Image {
                 "the entry point {entry:#x} is not in an executable segment"
             )));
         }
-        if entry % self.guest.instruction_alignment() != 0 {
+        if !entry.is_multiple_of(self.guest.instruction_alignment()) {
             return Err(ElfError::Corrupt(format!("the entry point {entry:#x} is misaligned")));
         }
         Ok(())

@@ -132,7 +132,7 @@ impl Emitter<'_, '_> {
         let signed = matches!(op, Op::SDivWide { .. } | Op::SRemWide { .. });
         let (high, low, divisor) = (self.value(high), self.value(low), self.value(divisor));
         let narrow = self.narrow_dividend(high, low, signed);
-        if remainder && !signed || !signed {
+        if !signed {
             return self.fast_or_evaluate(op, narrow, |emitter| {
                 let result = emitter.divide_values(low, divisor, signed, remainder);
                 if remainder { emitter.zero_if_zero(divisor, result) } else { result }
