@@ -54,6 +54,8 @@ impl Emitter<'_, '_> {
     fn load_at(&mut self, place: &Place, ty: Type) -> ir::Value {
         let wide = if ty == Type::I128 { types::I8X16 } else { clif_type(ty) };
         let value = self.b.ins().load(wide, place.flags, place.host, place.displacement);
+        // Or the load is sunk into the instruction that uses it, where it no longer stands behind its check.
+        self.b.ins().sequence_point();
         self.b.set_srcloc(SourceLoc::default());
         match ty {
             Type::I128 => self.vector_to_i128(value),

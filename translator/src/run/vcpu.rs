@@ -301,6 +301,7 @@ impl Vcpu {
         let unit = match translator.compiler.compile(&region, &name.key, &CompileOptions::default()) {
             Ok(unit) => unit,
             Err(_) => {
+                run.vm.count(|stats| stats.units_refused += 1);
                 memory.unwatch_code(watch);
                 self.refused.insert(name);
                 return;

@@ -44,6 +44,8 @@ pub struct Stats {
     pub interpreted: u64,
     /// Units compiled.
     pub units_compiled: u64,
+    /// Regions that the code generator refused; they stay interpreted.
+    pub units_refused: u64,
     /// Guest instructions in compiled units.
     pub compiled_instructions: u64,
     /// Bytes of host code in compiled units.
