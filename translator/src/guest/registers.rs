@@ -150,7 +150,7 @@ impl Register {
             Place::Zero => 0,
             Place::Rflags => {
                 let zero = u128::from(state.slot(x86_64::ZF) == 0);
-                let parity = u128::from((state.slot(x86_64::PF) as u8).count_ones() % 2 == 0);
+                let parity = u128::from((state.slot(x86_64::PF) as u8).count_ones().is_multiple_of(2));
                 bit(x86_64::CF)
                     | 1 << 1
                     | parity << 2

@@ -87,6 +87,7 @@ pub(super) struct Translator {
 impl Translator {
     fn new(arena_bytes: usize) -> Result<Translator, Error> {
         super::signal::install()?;
+        Memory::trust_fault_handler();
         let compiler = Compiler::new(HostIsa::native(), &Options::default())?;
         // A unit has a handful of links and takes a kilobyte or more.
         let slots = (arena_bytes / 256).clamp(1024, 1 << 22);
