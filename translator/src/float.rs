@@ -24,6 +24,7 @@ mod nan;
 mod round;
 #[cfg(test)]
 mod tests;
+pub mod x87;
 
 pub use arithmetic::{add, div, mul, sqrt, sub};
 pub use compare::{Compare, MinMax, Relation, compare, min_max};

@@ -56,7 +56,7 @@ macro_rules! enum_attributes {
 
 enum_attributes!(
     Type, Lane, FloatLane, Cond, FloatCond, Quietness, Round, MinMaxRule, InvalidInt, Sign, Order, FenceSet,
-    RmwOp, Access, Trap, EnvCall, NarrowMode, LaneOp, EstimateOp, StepOp
+    RmwOp, Access, Trap, EnvCall, NarrowMode, LaneOp, EstimateOp, StepOp, X87Op
 );
 
 macro_rules! number_attributes {

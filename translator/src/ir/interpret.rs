@@ -15,6 +15,7 @@ mod integer;
 #[cfg(test)]
 mod tests;
 mod vector;
+mod x87;
 
 pub use fold::evaluate;
 pub use integer::compare;

@@ -271,6 +271,13 @@ macro_rules! for_each_op {
         /// Arm's FRECPS, FRSQRTS, FMULX.
         fstep = FStep(a: Float, b: Same)[op: StepOp] -> Same, Float;
 
+        // ---- x87 -------------------------------------------------------------------------------------------------
+        /// An operation of the x87 on 80-bit values (in the low bits; those above are ignored), rounded as the control word says.
+        ///
+        /// * Result: the value in bits 79:0; in bits 95:80 the bits of the status word that the operation sets (exceptions, C0 to
+        ///   C3), for the lifter to gather. Exceptions are taken as masked. Operations on one value ignore `b`.
+        x87 = X87(a: I128, b: I128, control: I16)[op: X87Op] -> I128, Pure;
+
         // ---- vectors: moving lanes -------------------------------------------------------------------------------
         /// The value in every lane.
         vsplat = VSplat(x: OfLane)[lane: Lane] -> V128, Pure;

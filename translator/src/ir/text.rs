@@ -62,7 +62,7 @@ macro_rules! named_attributes {
 }
 named_attributes!(
     Type, Lane, FloatLane, Cond, FloatCond, Quietness, Round, MinMaxRule, InvalidInt, Sign, Order, FenceSet,
-    RmwOp, Access, Trap, EnvCall, NarrowMode, LaneOp, EstimateOp, StepOp
+    RmwOp, Access, Trap, EnvCall, NarrowMode, LaneOp, EstimateOp, StepOp, X87Op
 );
 
 impl Attribute for bool {

@@ -488,6 +488,67 @@ named! {
     }
 }
 
+named! {
+    /// The x87's operations on 80-bit values.
+    pub enum X87Op {
+        /// Sum.
+        Add = "add",
+        /// Difference.
+        Sub = "sub",
+        /// Product.
+        Mul = "mul",
+        /// Quotient.
+        Div = "div",
+        /// Square root of `a`.
+        Sqrt = "sqrt",
+        /// `a` times 2 to the truncated `b`.
+        Scale = "scale",
+        /// FPREM: truncating remainder, in steps.
+        Remainder = "rem",
+        /// FPREM1: remainder of the nearest quotient, in steps.
+        RemainderNearest = "rem1",
+        /// FRNDINT: rounded to an integral value.
+        RoundIntegral = "rndint",
+        /// FXTRACT: the exponent of `a`.
+        Exponent = "exponent",
+        /// FXTRACT: the significand of `a`.
+        Significand = "significand",
+        /// FCOM: C3, C2, C0; the value is zero.
+        Compare = "com",
+        /// FUCOM: likewise; quiet NaNs are no error.
+        CompareQuiet = "ucom",
+        /// FXAM: class and sign in C3 to C0; the value is zero.
+        Examine = "xam",
+        /// From a single in the low bits; a signalling NaN is quieted and invalid.
+        FromF32 = "from_f32",
+        /// From a double in the low bits; likewise.
+        FromF64 = "from_f64",
+        /// From a single for an operation that takes it from memory: a NaN stays signalling, and bit 81 (a denormal) is for that
+        /// operation to see.
+        OperandF32 = "operand_f32",
+        /// From a double; likewise.
+        OperandF64 = "operand_f64",
+        /// From a signed integer in the low bits.
+        FromI64 = "from_i64",
+        /// To a single.
+        ToF32 = "to_f32",
+        /// To a double.
+        ToF64 = "to_f64",
+        /// To a 16-bit integer.
+        ToI16 = "to_i16",
+        /// To a 32-bit integer.
+        ToI32 = "to_i32",
+        /// To a 64-bit integer.
+        ToI64 = "to_i64",
+        /// FISTTP: truncated to a 16-bit integer.
+        TruncateI16 = "trunc_i16",
+        /// FISTTP: truncated to a 32-bit integer.
+        TruncateI32 = "trunc_i32",
+        /// FISTTP: truncated to a 64-bit integer.
+        TruncateI64 = "trunc_i64",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,6 +27,7 @@ mod sse_data_transfer;
 mod sse_exceptions;
 mod state_management;
 mod string;
+mod x87;
 mod x87_control;
 
 use super::Context;
@@ -64,6 +65,7 @@ const GROUPS: &[Rows] = &[
     sse2_integer::ROWS,
     state_management::ROWS,
     x87_control::ROWS,
+    x87::ROWS,
 ];
 
 /// Room for every mnemonic that iced-x86 knows.

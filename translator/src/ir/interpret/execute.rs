@@ -175,6 +175,10 @@ impl<W: World> Context<'_, W> {
                 integer::crc32(self.ty(data), self.word(data), self.word(crc) as u32, poly).into()
             }
 
+            Op::X87 { a, b, control, op } => {
+                super::x87::execute(op, self.bits(a), self.bits(b), self.bits(control) as u16)
+            }
+
             // Comparison, choice, conversion.
             Op::ICmp { a, b, cond } => integer::compare(cond, self.ty(a), self.bits(a), self.bits(b)).into(),
             Op::Select { a, b, cond } => self.bits(if self.truth(cond) { a } else { b }),

@@ -125,8 +125,9 @@ fn movs(x: &mut Lifter<'_>, p: Pointers) -> Option<(Value, Value)> {
 /// `cmps`: compare the elements at rsi and rdi. (Compare String Operands)
 fn cmps(x: &mut Lifter<'_>, p: Pointers) -> Option<(Value, Value)> {
     let (from, to) = (x.source(p), x.pointer(RDI, p));
-    let a = x.b.load(from, p.element, super::operand::ORDER);
+    // In the order in which AMD's processors fault.
     let b = x.b.load(to, p.element, super::operand::ORDER);
+    let a = x.b.load(from, p.element, super::operand::ORDER);
     x.advance(RSI, p);
     x.advance(RDI, p);
     compare(x, a, b)
