@@ -1,6 +1,7 @@
 //! The whole engine on a state given as a [`TestWorld`]: what the interpreter alone does must come out of it too.
 
 use crate::world::TestWorld;
+use std::sync::{Arc, OnceLock};
 use translator::guest::Guest;
 use translator::guest::registers::State;
 use translator::ir::interpret::World;
@@ -10,9 +11,9 @@ use translator::run::{Engine, EngineOptions, ExecutionMode, Reason, RunOptions, 
 
 /// The ways of execution that must agree.
 pub const WAYS: [(&str, ExecutionMode, Mode); 3] = [
-    ("engine, interpreter", ExecutionMode::Interpret, Mode::Direct),
     ("compiled code, direct memory", ExecutionMode::Compile, Mode::Direct),
     ("compiled code, paged memory", ExecutionMode::Compile, Mode::Paged),
+    ("engine, interpreter", ExecutionMode::Interpret, Mode::Direct),
 ];
 
 /// How a run ended.
@@ -54,10 +55,8 @@ pub fn run(
     budget: Option<u64>,
 ) -> Stop {
     const PAGE: u64 = 4096;
-    let options = EngineOptions { mode, threshold: 0, arena_bytes: 16 << 20, ..EngineOptions::default() };
-    let engine = Engine::new(options).expect("an engine");
     let options = VmOptions { memory, ..VmOptions::default() };
-    let vm = Vm::new(&engine, guest, &options).expect("a machine");
+    let vm = Vm::new(engine(mode), guest, &options).expect("a machine");
     let code_pages = pc / PAGE..(pc + code.len() as u64).div_ceil(PAGE);
     for page in code_pages.clone() {
         vm.memory().map(page * PAGE, PAGE, Prot::RWX).expect("a page for the code");
@@ -93,4 +92,13 @@ pub fn run(
         Reason::Fault(fault) => Stop::Fault { pc: exit.pc, fault },
         other => panic!("{other:?} at {:#x}", exit.pc),
     }
+}
+
+/// One engine for all runs of a mode; compiled code appears at once.
+fn engine(mode: ExecutionMode) -> &'static Arc<Engine> {
+    static ENGINES: [OnceLock<Arc<Engine>>; 2] = [const { OnceLock::new() }; 2];
+    ENGINES[usize::from(mode == ExecutionMode::Compile)].get_or_init(|| {
+        let options = EngineOptions { mode, threshold: 0, arena_bytes: 1 << 20, ..EngineOptions::default() };
+        Engine::new(options).expect("an engine")
+    })
 }
