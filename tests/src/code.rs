@@ -45,3 +45,26 @@ pub fn random_code(guest: Guest, random: &mut Random) -> Vec<u8> {
         },
     }
 }
+
+/// The instructions in `code`: address, bytes and text of each.
+pub fn disassemble(guest: Guest, code: &[u8], start: u64) -> Vec<(u64, Vec<u8>, String)> {
+    let mut lines = Vec::new();
+    let mut at = 0;
+    while at < code.len() {
+        let (rest, pc) = (&code[at..], start + at as u64);
+        let decoded = match guest {
+            Guest::X86_64 => {
+                decoders::x86_64::decode(rest, pc).map(|insn| (insn.len(), decoders::x86_64::text(&insn, pc)))
+            }
+            Guest::Aarch64 => aarch64::decode(rest, pc).map(|insn| (4, aarch64::text(&insn, pc))),
+            Guest::Riscv64 => {
+                riscv64::decode(rest, pc).map(|insn| (insn.len.into(), riscv64::text(&insn, pc)))
+            }
+        };
+        let smallest = (guest.instruction_alignment() as usize).min(rest.len());
+        let (len, text) = decoded.unwrap_or((smallest, "illegal".to_owned()));
+        lines.push((pc, rest[..len].to_vec(), text));
+        at += len;
+    }
+    lines
+}

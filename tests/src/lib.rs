@@ -2,6 +2,7 @@
 
 pub mod code;
 pub mod cross_libc;
+pub mod differential;
 pub mod lift_case;
 pub mod llvm;
 pub mod machine;

@@ -1,0 +1,259 @@
+//! One case on every side, and the report of what differs.
+
+use super::machine::Machine;
+use super::reference::{Reference, Stop};
+use super::{CODE, Case, DATA, LONGEST_RUN, PAGE, State, generate};
+use crate::code::disassemble;
+use std::fmt::Write as _;
+use std::path::Path;
+use translator::guest::registers::{Register, registers};
+use translator::guest::{FpEnv, Guest};
+use translator::ir::{Access, Slot, Trap};
+use translator::lift::{Bytes, LiftOptions, lift_block};
+use translator::memory::Mode;
+use translator::opt;
+use translator::run::{ExecutionMode, Exit, Interrupter, Reason};
+
+/// Cases that travel to the reference at once.
+const BATCH: usize = 64;
+
+/// What a run of cases found.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Cases that ran.
+    pub cases: u64,
+    /// Of these, programs of more than one instruction.
+    pub programs: u64,
+    /// Cases that the reference judged too.
+    pub judged: u64,
+    /// Instructions that the interpreter retired.
+    pub retired: u64,
+    /// The differences.
+    pub failures: Vec<String>,
+}
+
+/// All sides of one guest.
+pub struct Sides {
+    guest: Guest,
+    interpreter: Machine,
+    compiled: [(&'static str, Machine); 2],
+    reference: Option<Reference>,
+}
+
+/// A case that has run here.
+struct Done {
+    seed: u64,
+    case: Case,
+    exit: Exit,
+    state: State,
+}
+
+impl Sides {
+    /// Makes the machines, and starts the reference with its executable in `directory`.
+    pub fn new(guest: Guest, reference: Option<&Path>) -> Sides {
+        Sides {
+            guest,
+            interpreter: Machine::new(guest, ExecutionMode::Interpret, Mode::Direct),
+            compiled: [
+                ("compiled, direct", Machine::new(guest, ExecutionMode::Compile, Mode::Direct)),
+                ("compiled, paged", Machine::new(guest, ExecutionMode::Compile, Mode::Paged)),
+            ],
+            reference: reference.map(|directory| Reference::start(guest, directory)),
+        }
+    }
+
+    /// What stops the compiled runs.
+    pub fn interrupters(&self) -> Vec<Interrupter> {
+        self.compiled.iter().map(|(_, machine)| machine.interrupter()).collect()
+    }
+
+    /// Runs the cases of `seeds`; stops early after `most` differences or when `go_on` says no.
+    pub fn run(
+        &mut self,
+        seeds: impl IntoIterator<Item = u64>,
+        most: usize,
+        mut go_on: impl FnMut() -> bool,
+    ) -> Summary {
+        let mut summary = Summary::default();
+        let mut batch = Vec::new();
+        for seed in seeds {
+            if summary.failures.len() >= most || !go_on() {
+                break;
+            }
+            if let Some(done) = self.here(seed, &mut summary) {
+                batch.push(done);
+            }
+            if batch.len() == BATCH {
+                self.judge(&std::mem::take(&mut batch), &mut summary);
+            }
+        }
+        self.judge(&batch, &mut summary);
+        summary
+    }
+
+    /// Runs a case on the interpreter and as compiled code.
+    fn here(&mut self, seed: u64, summary: &mut Summary) -> Option<Done> {
+        let case = generate::generate(self.guest, seed);
+        let (mut exit, state) = self.interpreter.run(&case, Some(LONGEST_RUN));
+        summary.cases += 1;
+        summary.retired += exit.retired.unwrap_or(0);
+        summary.programs += u64::from(!is_single(&case));
+        // Without a budget a program that does not end would not; and a budget's units are other units.
+        let budget = (exit.reason == Reason::Budget || seed & 2 == 0).then_some(LONGEST_RUN);
+        let (name, machine) = &mut self.compiled[(seed & 1) as usize];
+        let (mut seen_exit, seen) = machine.run(&case, budget);
+        if budget.is_none() {
+            (exit.retired, seen_exit.retired) = (None, None);
+        }
+        if (seen_exit, &seen) != (exit, &state) {
+            let ends = format!("  interpreted: {exit:x?}\n  {name}: {seen_exit:x?}\n");
+            summary.failures.push(report(seed, &case, &ends, "interpreted", &state, name, &seen));
+            return None;
+        }
+        let judged = match exit.reason {
+            Reason::Fault(fault) => {
+                // The reference's code page is writable.
+                !(fault.access == Access::Write && fault.addr / PAGE as u64 == CODE / PAGE as u64)
+            }
+            Reason::Trap { trap, .. } => !matches!(trap, Trap::Unsupported | Trap::Halt),
+            _ => false,
+        };
+        judged.then_some(Done { seed, case, exit, state })
+    }
+
+    /// Compares with the reference.
+    fn judge(&mut self, batch: &[Done], summary: &mut Summary) {
+        let Some(reference) = &mut self.reference else { return };
+        let cases: Vec<&Case> = batch.iter().map(|done| &done.case).collect();
+        for (done, (state, stop)) in batch.iter().zip(reference.run(&cases)) {
+            summary.judged += 1;
+            let same = ends_alike(&done.exit, stop)
+                && done.state.pc == state.pc
+                && done.state.data == state.data
+                && differing(self.guest, &done.state, &state).is_empty();
+            if !same {
+                let ends = format!("  interpreted: {:x?}\n  reference: {stop:x?}\n", done.exit);
+                let text =
+                    report(done.seed, &done.case, &ends, "reference", &state, "interpreted", &done.state);
+                summary.failures.push(text);
+            }
+        }
+    }
+}
+
+fn is_single(case: &Case) -> bool {
+    let pc = case.state.pc;
+    let code = Bytes { start: pc, bytes: &case.code };
+    lift_block(case.guest, &code, pc, &LiftOptions { max_instructions: 1, ..LiftOptions::default() })
+        .is_ok_and(|block| block.end >= pc + case.code.len() as u64)
+}
+
+/// Whether the exit is what the signal says.
+fn ends_alike(exit: &Exit, stop: Stop) -> bool {
+    match (exit.reason, stop.signal) {
+        (Reason::Trap { trap: Trap::Breakpoint, .. }, libc::SIGTRAP)
+        | (Reason::Trap { trap: Trap::Illegal, .. }, libc::SIGILL)
+        | (Reason::Trap { trap: Trap::DivideError | Trap::FloatError, .. }, libc::SIGFPE)
+        | (Reason::Trap { trap: Trap::GeneralProtection, .. }, libc::SIGSEGV) => true,
+        (Reason::Trap { trap: Trap::Misaligned, info }, libc::SIGBUS) => stop.address == Some(info),
+        // Of an access in several parts the processor reports the part.
+        (Reason::Fault(fault), libc::SIGSEGV | libc::SIGBUS) => {
+            stop.address.is_none_or(|address| address / PAGE as u64 == fault.addr / PAGE as u64)
+        }
+        _ => false,
+    }
+}
+
+/// Registers that the reference has no say in.
+fn is_compared(guest: Guest, register: &Register) -> bool {
+    !(guest == Guest::X86_64 && matches!(register.name, "fs_base" | "gs_base")
+        || register.name == "tpidr_el0")
+}
+
+/// The registers that differ, with both values.
+fn differing(guest: Guest, a: &State, b: &State) -> Vec<(Register, u128, u128)> {
+    let compared = registers(guest).into_iter().filter(|register| is_compared(guest, register));
+    compared
+        .map(|register| (register, register.read(a), register.read(b)))
+        .filter(|(_, a, b)| a != b)
+        .collect()
+}
+
+/// Everything about a case: program, IR, states, and a text case for the lifters' tests.
+pub fn report(
+    seed: u64,
+    case: &Case,
+    ends: &str,
+    a_name: &str,
+    a: &State,
+    b_name: &str,
+    b: &State,
+) -> String {
+    let mut out = format!("--- {} case {seed:#x}: {a_name} and {b_name} differ\n{ends}", case.guest);
+    for (pc, bytes, text) in disassemble(case.guest, &case.code, case.state.pc) {
+        let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let _ = writeln!(out, "  {pc:#x}: {:32} {text}", bytes.join(" "));
+    }
+    let file = case.guest.register_file();
+    for register in registers(case.guest) {
+        let (start, x, y) = (register.read(&case.state), register.read(a), register.read(b));
+        if x != y || start != x {
+            let mark = if x == y { ' ' } else { '*' };
+            let _ = writeln!(
+                out,
+                "  {mark} {}: {start:#x} before, {a_name} {x:#x}, {b_name} {y:#x}",
+                register.name
+            );
+        }
+    }
+    for (at, (x, y)) in a.slots.iter().zip(&b.slots).enumerate() {
+        if x != y {
+            let name = file.slot(Slot(at as u16)).name;
+            let _ = writeln!(out, "  * slot {name}: {a_name} {x:#x}, {b_name} {y:#x}");
+        }
+    }
+    for at in (0..PAGE).step_by(8).filter(|&at| a.data[at..at + 8] != b.data[at..at + 8]) {
+        let hex = |state: &State| u64::from_le_bytes(state.data[at..at + 8].try_into().expect("eight bytes"));
+        let _ = writeln!(
+            out,
+            "  * [{:#x}]: {:#x} before, {a_name} {:#x}, {b_name} {:#x}",
+            DATA + at as u64,
+            hex(&case.state),
+            hex(a),
+            hex(b)
+        );
+    }
+    let env = FpEnv(case.state.slots[Slot::FP_ENV.index()] as u32);
+    let code = Bytes { start: CODE, bytes: &case.code };
+    if let Ok(mut block) =
+        lift_block(case.guest, &code, case.state.pc, &LiftOptions { env, ..LiftOptions::default() })
+    {
+        let _ = write!(out, "IR of the first block\n{block}");
+        opt::optimize(&mut block);
+        let _ = write!(out, "after the passes\n{block}");
+    }
+    let _ = write!(out, "a text case\n{}", text_case(case, a));
+    out
+}
+
+/// The case as `tests/lift/<guest>/<section>.lift` has them, with the registers as `after` has them.
+fn text_case(case: &Case, after: &State) -> String {
+    let mut out = String::new();
+    for (_, _, text) in disassemble(case.guest, &case.code, case.state.pc) {
+        let _ = writeln!(out, "{text}");
+    }
+    let bytes: Vec<String> = case.code.iter().map(|byte| format!("{byte:02x}")).collect();
+    let _ = writeln!(out, "  at {:#x}: {}", case.state.pc, bytes.join(" "));
+    let slots = case.guest.register_file().slots.iter().zip(case.state.slots.iter().zip(&after.slots));
+    let (mut inputs, mut outputs) = (String::new(), String::new());
+    for (slot, (before, after)) in slots {
+        if *before != 0 {
+            let _ = write!(inputs, " {}={before:#x}", slot.name);
+        }
+        if before != after {
+            let _ = write!(outputs, " {}={after:#x}", slot.name);
+        }
+    }
+    let _ = writeln!(out, "  run{inputs} =>{outputs}");
+    out
+}

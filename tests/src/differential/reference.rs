@@ -1,0 +1,181 @@
+//! The reference: `oracles/programs.c`, on this machine's processor where it is the guest's, else on qemu-user.
+
+use super::{CODE_BYTES, Case, PAGE, State, with_breakpoints};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use translator::guest::Guest;
+use translator::guest::registers::{self, Register};
+
+/// Where the words of a record are, before its vector registers.
+const GENERAL: usize = 1;
+const FLAGS: usize = 33;
+const CONTROL: usize = 34;
+const STATUS: usize = 35;
+const SIGNAL: usize = 36;
+const ADDRESS: usize = 37;
+const NO_ADDRESS: usize = 38;
+const WORDS: usize = 39;
+const VECTORS: usize = WORDS * 8;
+const DATA_AT: usize = VECTORS + 32 * 16 + CODE_BYTES;
+const RECORD: usize = DATA_AT + PAGE;
+
+/// How the reference stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stop {
+    /// The signal.
+    pub signal: i32,
+    /// Its address, if the processor gives one.
+    pub address: Option<u64>,
+}
+
+/// A running reference.
+pub struct Reference {
+    guest: Guest,
+    child: Child,
+    registers: Vec<(Register, Place)>,
+}
+
+/// Where a register is in a record.
+#[derive(Clone, Copy)]
+enum Place {
+    Word(usize),
+    Vector(usize),
+    LowVector(usize),
+}
+
+impl Reference {
+    /// Builds the judge into `directory` and starts it.
+    ///
+    /// # Panics
+    /// If the guest's compiler or qemu-user is missing.
+    pub fn start(guest: Guest, directory: &Path) -> Reference {
+        let program = build(guest, directory);
+        let native = guest.name() == std::env::consts::ARCH;
+        let mut command = if native {
+            Command::new(program)
+        } else {
+            let mut command = Command::new(format!("qemu-{guest}"));
+            if guest == Guest::Aarch64 {
+                command.args(["-cpu", "max"]);
+            }
+            command.arg(program);
+            command
+        };
+        let child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("qemu-{guest}: {error}; run scripts/setup"));
+        Reference { guest, child, registers: places(guest) }
+    }
+
+    /// Executes all cases.
+    ///
+    /// # Panics
+    /// If the judge dies.
+    pub fn run(&mut self, cases: &[&Case]) -> Vec<(State, Stop)> {
+        let input: Vec<u8> = cases.iter().flat_map(|case| self.encode(case)).collect();
+        let mut output = vec![0; RECORD * cases.len()];
+        let stdin = self.child.stdin.as_mut().expect("piped");
+        let stdout = self.child.stdout.as_mut().expect("piped");
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                stdin.write_all(&input).expect("the judge reads");
+                stdin.flush().expect("the judge reads");
+            });
+            stdout.read_exact(&mut output).expect("the judge answers every case");
+        });
+        output.chunks_exact(RECORD).zip(cases).map(|(record, case)| self.decode(record, case)).collect()
+    }
+
+    fn encode(&self, case: &Case) -> Vec<u8> {
+        let mut record = vec![0; RECORD];
+        record[..8].copy_from_slice(&case.state.pc.to_le_bytes());
+        for (register, place) in &self.registers {
+            let value = register.read(&case.state);
+            match *place {
+                Place::Word(at) => record[at * 8..][..8].copy_from_slice(&(value as u64).to_le_bytes()),
+                Place::Vector(at) | Place::LowVector(at) => {
+                    record[VECTORS + at * 16..][..16].copy_from_slice(&value.to_le_bytes());
+                }
+            }
+        }
+        let code = with_breakpoints(self.guest, &case.code, CODE_BYTES);
+        record[DATA_AT - CODE_BYTES..DATA_AT].copy_from_slice(&code);
+        record[DATA_AT..].copy_from_slice(&case.state.data);
+        record
+    }
+
+    fn decode(&self, record: &[u8], case: &Case) -> (State, Stop) {
+        let word = |at: usize| u64::from_le_bytes(record[at * 8..][..8].try_into().expect("eight bytes"));
+        let mut state = case.state.clone();
+        state.pc = word(0);
+        for (register, place) in &self.registers {
+            let value = match *place {
+                Place::Word(at) => word(at).into(),
+                Place::Vector(at) => {
+                    u128::from_le_bytes(record[VECTORS + at * 16..][..16].try_into().expect("sixteen bytes"))
+                }
+                Place::LowVector(at) => word(WORDS + at * 2).into(),
+            };
+            register.write(&mut state, value);
+        }
+        state.data.copy_from_slice(&record[DATA_AT..]);
+        let address = (word(NO_ADDRESS) == 0).then(|| word(ADDRESS));
+        (state, Stop { signal: word(SIGNAL) as i32, address })
+    }
+}
+
+impl Drop for Reference {
+    fn drop(&mut self) {
+        // It ends when its input does; nothing is left to lose.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+fn build(guest: Guest, directory: &Path) -> PathBuf {
+    let compiler = format!("{guest}-linux-gnu-gcc");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("oracles/programs.c");
+    std::fs::create_dir_all(directory).expect("a directory for the judge");
+    let program = directory.join(format!("programs-{guest}"));
+    // Under a name of its own first: another test may be starting the one that is there.
+    let fresh = directory.join(format!("programs-{guest}-{}", std::process::id()));
+    let mut command = Command::new(&compiler);
+    command
+        .args(["-static", "-O1", "-fno-stack-protector", "-Wall", "-Werror", "-o"])
+        .args([&fresh, &source]);
+    if guest == Guest::Riscv64 {
+        command.arg("-Wl,--no-relax");
+    }
+    let status = command.status().unwrap_or_else(|error| panic!("{compiler}: {error}; run scripts/setup"));
+    assert!(status.success(), "{compiler} refuses {}", source.display());
+    std::fs::rename(&fresh, &program).expect("the judge can be put in place");
+    program
+}
+
+fn places(guest: Guest) -> Vec<(Register, Place)> {
+    let numbered = |prefix: &str, name: &str| name.strip_prefix(prefix).and_then(|n| n.parse::<usize>().ok());
+    let place = |register: &Register| -> Option<Place> {
+        let name = register.name;
+        Some(match (guest, name) {
+            (_, "rflags" | "nzcv") => Place::Word(FLAGS),
+            (_, "mxcsr" | "fcsr" | "fpcr") => Place::Word(CONTROL),
+            (_, "fpsr") => Place::Word(STATUS),
+            (Guest::Aarch64, "sp") => Place::Word(GENERAL + 31),
+            (Guest::Aarch64 | Guest::Riscv64, _) if numbered("x", name).is_some() => {
+                Place::Word(GENERAL + numbered("x", name)?)
+            }
+            (Guest::Aarch64, _) if numbered("v", name).is_some() => Place::Vector(numbered("v", name)?),
+            (Guest::Riscv64, _) if numbered("f", name).is_some() => Place::LowVector(numbered("f", name)?),
+            (Guest::X86_64, _) if numbered("xmm", name).is_some() => Place::Vector(numbered("xmm", name)?),
+            (Guest::X86_64, _) if register.id.0 < 16 => Place::Word(GENERAL + register.id.0 as usize),
+            _ => return None,
+        })
+    };
+    registers::registers(guest)
+        .into_iter()
+        .filter_map(|register| Some((register, place(&register)?)))
+        .collect()
+}
