@@ -4,6 +4,7 @@ use super::{CODE_BYTES, Case, PAGE, State, with_breakpoints};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use translator::guest::Guest;
 use translator::guest::registers::{self, Register};
 
@@ -57,7 +58,8 @@ impl Reference {
         } else {
             let mut command = Command::new(format!("qemu-{guest}"));
             if guest == Guest::Aarch64 {
-                command.args(["-cpu", "max"]);
+                // With SVE the signal frame would carry the vectors twice.
+                command.args(["-cpu", "max,sve=off,sme=off"]);
             }
             command.arg(program);
             command
@@ -140,8 +142,10 @@ fn build(guest: Guest, directory: &Path) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("oracles/programs.c");
     std::fs::create_dir_all(directory).expect("a directory for the judge");
     let program = directory.join(format!("programs-{guest}"));
-    // Under a name of its own first: another test may be starting the one that is there.
-    let fresh = directory.join(format!("programs-{guest}-{}", std::process::id()));
+    // Under a name of its own first: another thread or process may be starting the one that is there.
+    static BUILDS: AtomicU32 = AtomicU32::new(0);
+    let number = BUILDS.fetch_add(1, Ordering::Relaxed);
+    let fresh = directory.join(format!("programs-{guest}-{}-{number}", std::process::id()));
     let mut command = Command::new(&compiler);
     command
         .args(["-static", "-O1", "-fno-stack-protector", "-Wall", "-Werror", "-o"])
