@@ -1,7 +1,9 @@
 //! Random instructions of each guest, from the decoders' tables.
 
 use crate::random::Random;
+use crate::x86_64::generate::Generator;
 use decoders::{aarch64, riscv64};
+use std::sync::OnceLock;
 use translator::guest::Guest;
 
 /// One random instruction that the guest's decoder accepts.
@@ -27,22 +29,10 @@ pub fn random_code(guest: Guest, random: &mut Random) -> Vec<u8> {
                 return word.to_le_bytes().to_vec();
             }
         },
-        Guest::X86_64 => loop {
-            // Mostly one-byte and two-byte opcodes with a random ModRM byte; the decoder says how long it is.
-            let mut bytes = random.u64().to_le_bytes().to_vec();
-            bytes.extend(random.u64().to_le_bytes());
-            match random.below(4) {
-                0 => bytes[0] = 0x48,
-                1 => bytes[0] = 0x0f,
-                2 => bytes[..2].copy_from_slice(&[0x66, 0x0f]),
-                _ => {}
-            }
-            bytes.truncate(15);
-            if let Ok(insn) = decoders::x86_64::decode(&bytes, 0x1000) {
-                bytes.truncate(insn.len());
-                return bytes;
-            }
-        },
+        Guest::X86_64 => {
+            static GENERATOR: OnceLock<Generator> = OnceLock::new();
+            GENERATOR.get_or_init(Generator::new).instruction(random, 0x2000_0000).bytes
+        }
     }
 }
 
