@@ -112,8 +112,14 @@ impl Sides {
         }
         let judged = match exit.reason {
             Reason::Fault(fault) => {
-                // The reference's code page is writable.
-                !(fault.access == Access::Write && fault.addr / PAGE as u64 == CODE / PAGE as u64)
+                // The reference's code page is writable, and its own program is below the data.
+                let page = fault.addr / PAGE as u64;
+                let shared = page != CODE / PAGE as u64 && (page == 0 || fault.addr >= DATA - PAGE as u64);
+                // A processor refuses a jump out of the address space, where xlat refuses to fetch there; and
+                // AArch64 ignores the top byte of addresses, which xlat does not.
+                let far =
+                    fault.addr >= 1 << 47 && (fault.access == Access::Fetch || self.guest == Guest::Aarch64);
+                shared && !far
             }
             Reason::Trap { trap, .. } => !matches!(trap, Trap::Unsupported | Trap::Halt),
             _ => false,
@@ -183,9 +189,7 @@ fn ends_alike(exit: &Exit, stop: Stop) -> bool {
         (Reason::Fault(fault), libc::SIGSEGV | libc::SIGBUS) => {
             // And none where the address is not canonical on the host, under qemu too.
             let far = fault.addr >= 1 << 47 || fault.addr.wrapping_add(fault.size.into()) >= 1 << 47;
-            stop.address.is_none_or(|address| {
-                address / PAGE as u64 == fault.addr / PAGE as u64 || far && address == 0
-            })
+            stop.address.is_none_or(|address| address.abs_diff(fault.addr) < 512 || far && address == 0)
         }
         _ => false,
     }
