@@ -58,8 +58,8 @@ impl Reference {
         } else {
             let mut command = Command::new(format!("qemu-{guest}"));
             if guest == Guest::Aarch64 {
-                // With SVE the signal frame would carry the vectors twice.
-                command.args(["-cpu", "max,sve=off,sme=off"]);
+                // With SVE the signal frame would carry the vectors twice; the guest has no pointer authentication.
+                command.args(["-cpu", "max,sve=off,sme=off,pauth=off"]);
             }
             command.arg(program);
             command
