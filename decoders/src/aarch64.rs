@@ -105,6 +105,8 @@ pub enum Extension {
     FrintTs,
     /// FEAT_FCMA: complex numbers.
     Fcma,
+    /// FEAT_FCMA with FEAT_FP16: complex numbers of half precision.
+    Fp16Fcma,
     /// FEAT_RDM: SQRDMLAH, SQRDMLSH.
     Rdm,
     /// FEAT_DotProd.

@@ -68,8 +68,7 @@ pub const fn hardware_capabilities(guest: Guest) -> (u64, u64) {
     match guest {
         // cpuid(1).edx, which is what the kernel puts there: FPU, TSC, CX8, CMOV, CLFSH, MMX, FXSR, SSE, SSE2.
         Guest::X86_64 => (1 | 1 << 4 | 1 << 8 | 1 << 15 | 1 << 19 | 1 << 23 | 1 << 24 | 1 << 25 | 1 << 26, 0),
-        // FP, ASIMD.
-        Guest::Aarch64 => (1 | 1 << 1, 0),
+        Guest::Aarch64 => (translator::lift::aarch64::HWCAP, translator::lift::aarch64::HWCAP2),
         // One bit for each letter: I, M, A, F, D, C.
         Guest::Riscv64 => (
             1 << (b'I' - b'A')

@@ -73,7 +73,7 @@ section! {
             Fmlal2 = "FMLAL2 (by element)" [Fhm "0 q 1 01111 10 l mmmmm 1000 h 0 nnnnn ddddd"]
             Fmlsl2 = "FMLSL2 (by element)" [Fhm "0 q 1 01111 10 l mmmmm 1100 h 0 nnnnn ddddd"]
             Fcmla = "FCMLA (by element)" [
-                Fcma "0 q 1 01111 01 l mmmmm 0rr1 h 0 nnnnn ddddd" if complex_element_16,
+                Fp16Fcma "0 q 1 01111 01 l mmmmm 0rr1 h 0 nnnnn ddddd" if complex_element_16,
                 Fcma "0 1 1 01111 10 0 mmmmm 0rr1 h 0 nnnnn ddddd",
             ]
             Sdot = "SDOT (by element)" [DotProd "0 q 0 01111 10 l mmmmm 1110 h 0 nnnnn ddddd"]

@@ -265,11 +265,11 @@ section! {
             UsdotVector = "USDOT (vector)" [I8mm "0 q 0 01110 10 0 mmmmm 1 0011 1 nnnnn ddddd"]
             FcmlaVector = "FCMLA" [
                 Fcma "0 q 1 01110 zz 0 mmmmm 1 10rr 1 nnnnn ddddd" if complex,
-                Fcma "0 q 1 01110 01 0 mmmmm 1 10rr 1 nnnnn ddddd",
+                Fp16Fcma "0 q 1 01110 01 0 mmmmm 1 10rr 1 nnnnn ddddd",
             ]
             Fcadd = "FCADD" [
                 Fcma "0 q 1 01110 zz 0 mmmmm 1 11r0 1 nnnnn ddddd" if complex,
-                Fcma "0 q 1 01110 01 0 mmmmm 1 11r0 1 nnnnn ddddd",
+                Fp16Fcma "0 q 1 01110 01 0 mmmmm 1 11r0 1 nnnnn ddddd",
             ]
             BfdotVector = "BFDOT (vector)" [Bf16 "0 q 1 01110 01 0 mmmmm 1 1111 1 nnnnn ddddd"]
             BfmlalVector = "BFMLALB, BFMLALT (vector)" [Bf16 "0 q 1 01110 11 0 mmmmm 1 1111 1 nnnnn ddddd"]

@@ -5,6 +5,7 @@
 //! that it may not touch, are `Trap::Illegal`; what is missing is `Trap::Unsupported`.
 
 mod branch;
+mod complex;
 mod element;
 mod flags;
 mod float;
@@ -20,7 +21,7 @@ mod vector_move;
 mod vector_same;
 mod vector_shift;
 
-pub use system::{COUNTER_FREQUENCY, HWCAP};
+pub use system::{COUNTER_FREQUENCY, HWCAP, HWCAP2};
 
 use super::Context;
 use crate::guest::aarch64::{self as file, SP};
@@ -45,6 +46,12 @@ const EXTENSIONS: &[Extension] = &[
     Extension::Rcpc,
     Extension::Rcpc2,
     Extension::FlagM,
+    Extension::FlagM2,
+    Extension::Rdm,
+    Extension::DotProd,
+    Extension::Fcma,
+    Extension::Fp16,
+    Extension::Fp16Fcma,
 ];
 
 /// Lifts one instruction.

@@ -1,8 +1,8 @@
 //! Advanced SIMD, vector by indexed element: the second operand is one lane, repeated.
 
-use super::Lifter;
 use super::lanes::{float_lane, lane_of};
 use super::vector_different::Combine;
+use super::{Lifter, complex};
 use crate::ir::{FloatLane, Lane, Round, StepOp, Trap, Value};
 use decoders::aarch64::{Insn, VectorElement as Op};
 
@@ -33,19 +33,22 @@ pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
             let a = if op == Op::Fmls { l.vfneg(a, lane) } else { a };
             l.vfma(a, b, d, lane, Round::Current)
         }),
-        Op::Sqrdmlah
-        | Op::Sqrdmlsh
-        | Op::Fmlal
-        | Op::Fmlsl
-        | Op::Fmlal2
-        | Op::Fmlsl2
-        | Op::Fcmla
-        | Op::Sdot
-        | Op::Udot
-        | Op::Sudot
-        | Op::Usdot
-        | Op::Bfdot
-        | Op::Bfmlal => l.trap(Trap::Unsupported),
+        Op::Sqrdmlah | Op::Sqrdmlsh => {
+            let lane = lane_of(i.size());
+            let b = repeated(l, i, lane);
+            let a = l.clean_source(i.rn(), i, lane);
+            let b = if i.is_scalar() { l.lane_zero(b, lane) } else { b };
+            l.multiply_double_add_high(i, a, b, op == Op::Sqrdmlsh);
+        }
+        Op::Sdot | Op::Udot => {
+            let b = repeated(l, i, Lane::B32);
+            let a = l.v(i.rn());
+            l.dot_product(i, a, b);
+        }
+        Op::Fcmla => complex::fcmla_element(l, i),
+        Op::Fmlal | Op::Fmlsl | Op::Fmlal2 | Op::Fmlsl2 | Op::Sudot | Op::Usdot | Op::Bfdot | Op::Bfmlal => {
+            l.trap(Trap::Unsupported)
+        }
     }
 }
 

@@ -6,12 +6,44 @@
 
 use super::Lifter;
 use crate::guest::FpEnv;
-use crate::guest::aarch64::{FPCR, QC, TPIDR};
-use crate::ir::{Access, EnvCall, FenceSet, Order, Slot, Terminator, Trap, Type, Value};
+use crate::guest::aarch64::{C, FPCR, N, QC, TPIDR, V, Z};
+use crate::ir::{Access, Cond, EnvCall, FenceSet, Order, Slot, Terminator, Trap, Type, Value};
 use decoders::aarch64::{Branch, Insn};
 
-/// AT_HWCAP: FP, ASIMD, CRC32, ATOMICS and CPUID.
-pub const HWCAP: u64 = 1 << 0 | 1 << 1 | 1 << 7 | 1 << 8 | 1 << 11;
+/// AT_HWCAP: what the extensions lifted are called there, and CPUID, the emulated identification registers.
+pub const HWCAP: u64 = hwcap::FP
+    | hwcap::ASIMD
+    | hwcap::CRC32
+    | hwcap::ATOMICS
+    | hwcap::CPUID
+    | hwcap::LRCPC
+    | hwcap::ILRCPC
+    | hwcap::FLAGM
+    | hwcap::ASIMDRDM
+    | hwcap::FCMA
+    | hwcap::FPHP
+    | hwcap::ASIMDHP
+    | hwcap::ASIMDDP;
+
+/// AT_HWCAP2: FLAGM2.
+pub const HWCAP2: u64 = 1 << 7;
+
+/// Bits of AT_HWCAP (Linux, `arch/arm64/include/uapi/asm/hwcap.h`).
+mod hwcap {
+    pub const FP: u64 = 1 << 0;
+    pub const ASIMD: u64 = 1 << 1;
+    pub const CRC32: u64 = 1 << 7;
+    pub const ATOMICS: u64 = 1 << 8;
+    pub const CPUID: u64 = 1 << 11;
+    pub const FPHP: u64 = 1 << 9;
+    pub const ASIMDHP: u64 = 1 << 10;
+    pub const ASIMDRDM: u64 = 1 << 12;
+    pub const FCMA: u64 = 1 << 14;
+    pub const LRCPC: u64 = 1 << 15;
+    pub const ASIMDDP: u64 = 1 << 20;
+    pub const ILRCPC: u64 = 1 << 26;
+    pub const FLAGM: u64 = 1 << 27;
+}
 
 /// Ticks a second of CNTVCT_EL0: CNTFRQ_EL0.
 pub const COUNTER_FREQUENCY: u64 = 1_000_000_000;
@@ -40,14 +72,16 @@ const ID_REGISTERS: &[(u32, u64)] = &[
     (register(3, 0, 0, 0, 0), 0x000f_0510),
     // MPIDR_EL1: bit 31 is one.
     (register(3, 0, 0, 0, 5), 0x8000_0000),
-    // ID_AA64PFR0_EL1: EL0 and EL1 are AArch64 only; FP and AdvSIMD without half precision are zero.
-    (register(3, 0, 0, 4, 0), 0x11),
-    // ID_AA64ISAR0_EL1: CRC32 and Atomic.
-    (register(3, 0, 0, 6, 0), 1 << 16 | 2 << 20),
+    // ID_AA64PFR0_EL1: EL0 and EL1 are AArch64 only; FP and AdvSIMD with half precision.
+    (register(3, 0, 0, 4, 0), 0x11_0011),
+    // ID_AA64ISAR0_EL1: CRC32, Atomic, RDM, DP, TS (FlagM and FlagM2).
+    (register(3, 0, 0, 6, 0), 1 << 16 | 2 << 20 | 1 << 28 | 1 << 44 | 2 << 52),
+    // ID_AA64ISAR1_EL1: FCMA, LRCPC.
+    (register(3, 0, 0, 6, 1), 1 << 16 | 2 << 20),
 ];
 
-/// FPCR bits that are implemented: RMode, FZ, DN. AHP and the trap enables read as zero.
-const FPCR_BITS: u64 = 3 << 22 | 1 << 24 | 1 << 25;
+/// FPCR bits that are implemented: FZ16, RMode, FZ, DN. AHP and the trap enables read as zero.
+const FPCR_BITS: u64 = 1 << 19 | 3 << 22 | 1 << 24 | 1 << 25;
 
 pub(super) fn lift(l: &mut Lifter, op: Branch, i: Insn) {
     match op {
@@ -58,7 +92,8 @@ pub(super) fn lift(l: &mut Lifter, op: Branch, i: Insn) {
         // Instruction memory is coherent here from `ic ivau` on; speculation is not modelled.
         Branch::Isb | Branch::Sb => {}
         Branch::Cfinv => cfinv(l),
-        Branch::Xaflag | Branch::Axflag => l.trap(Trap::Unsupported),
+        Branch::Xaflag => xaflag(l),
+        Branch::Axflag => axflag(l),
         // The PSTATE fields of extensions that are not there, and those that only the kernel may write.
         Branch::MsrImmediate => l.trap(Trap::Illegal),
         Branch::Sys => sys(l, i),
@@ -84,6 +119,43 @@ fn cfinv(l: &mut Lifter) {
     let bit = l.i64(1 << 29);
     let word = l.xor(word, bit);
     l.set_flags_word(word);
+}
+
+/// The flags as bits: N, Z, C, V.
+fn flag_bits(l: &mut Lifter) -> [Value; 4] {
+    let zero = l.i64(0);
+    let (n, z) = (l.get(N), l.get(Z));
+    let (n, z) = (l.icmp(n, zero, Cond::Slt), l.icmp(z, zero, Cond::Eq));
+    [n, z, l.get(C), l.get(V)]
+}
+
+/// Sets the flags to bits.
+fn set_flag_bits(l: &mut Lifter, n: Value, z: Value, c: Value, v: Value) {
+    let mut word = l.i64(0);
+    for (flag, bit) in [(n, 31), (z, 30), (c, 29), (v, 28)] {
+        let wide = l.zext(flag, Type::I64);
+        let amount = l.i64(bit);
+        let placed = l.shl(wide, amount);
+        word = l.or(word, placed);
+    }
+    l.set_flags_word(word);
+}
+
+/// `axflag`: from Arm's flags of a float comparison to the external format. (PSTATE)
+fn axflag(l: &mut Lifter) {
+    let [_, z, c, v] = flag_bits(l);
+    let zero = l.i1(false);
+    let (z, c) = (l.or(z, v), l.andnot(c, v));
+    set_flag_bits(l, zero, z, c, zero);
+}
+
+/// `xaflag`: from the external format to Arm's flags of a float comparison. (PSTATE)
+fn xaflag(l: &mut Lifter) {
+    let [_, z, c, _] = flag_bits(l);
+    let (not_z, not_c) = (l.not(z), l.not(c));
+    let (less, equal) = (l.and(not_c, not_z), l.and(z, c));
+    let (at_least, unordered) = (l.or(c, z), l.and(not_c, z));
+    set_flag_bits(l, less, equal, at_least, unordered);
 }
 
 /// `dc zva, xt`, `dc cvac, xt`, `dc cvau, xt`, `dc civac, xt`, `ic ivau, xt`. (System instructions)
@@ -224,7 +296,10 @@ fn set_fpcr(l: &mut Lifter, value: Value) {
     let flush_output = moved(l, raw, 24, FpEnv::FLUSH_OUTPUT.trailing_zeros(), 1);
     let flush_input = moved(l, raw, 24, FpEnv::FLUSH_INPUT.trailing_zeros(), 1);
     let default_nan = moved(l, raw, 25, FpEnv::DEFAULT_NAN.trailing_zeros(), 1);
-    let env = [flush_output, flush_input, default_nan].into_iter().fold(rounding, |env, bit| l.or(env, bit));
+    let flush_half = moved(l, raw, 19, FpEnv::FLUSH_HALF.trailing_zeros(), 1);
+    let env = [flush_output, flush_input, default_nan, flush_half]
+        .into_iter()
+        .fold(rounding, |env, bit| l.or(env, bit));
     let env = l.trunc(env, Type::I32);
     l.set(env, Slot::FP_ENV);
     let next = l.next;

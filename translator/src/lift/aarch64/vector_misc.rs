@@ -110,9 +110,9 @@ pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
         Op::FminpScalar => float_pair(l, i, |l, a, b| l.fmin(a, b, MinMaxRule::Propagate)),
         Op::FmaxnmpScalar => float_pair(l, i, |l, a, b| l.fmax(a, b, MinMaxRule::Num2008)),
         Op::FminnmpScalar => float_pair(l, i, |l, a, b| l.fmin(a, b, MinMaxRule::Num2008)),
-        Op::Urecpe | Op::Ursqrte | Op::Bfcvtn | Op::Frint32z | Op::Frint32x | Op::Frint64z | Op::Frint64x => {
-            l.trap(Trap::Unsupported)
-        }
+        Op::Urecpe => integer_estimate(l, i, EstimateOp::Reciprocal),
+        Op::Ursqrte => integer_estimate(l, i, EstimateOp::ReciprocalSqrt),
+        Op::Bfcvtn | Op::Frint32z | Op::Frint32x | Op::Frint64z | Op::Frint64x => l.trap(Trap::Unsupported),
     }
 }
 
@@ -279,6 +279,28 @@ fn estimate(l: &mut Lifter, i: Insn, op: EstimateOp) {
         return l.set_scalar(i.rd(), result);
     }
     float(l, i, |l, v, lane| l.vfestimate(v, lane, op));
+}
+
+/// `urecpe vd.t, vn.t`, `ursqrte`: estimates of fractions of 32 bits, by the tables of the float estimates.
+fn integer_estimate(l: &mut Lifter, i: Insn, op: EstimateOp) {
+    let v = l.v(i.rn());
+    // Operands below one half (or one quarter) are too small and give all ones.
+    let smallest = if op == EstimateOp::Reciprocal { 1 << 31 } else { 1 << 30 };
+    let (smallest, ones) = (l.i32(smallest), l.i32(u32::MAX));
+    let mut result = l.vconst(0);
+    for index in 0..if i.q() { 4 } else { 2 } {
+        let x = l.vextract(v, Lane::B32, index);
+        let small = l.icmp(x, smallest, Cond::Ult);
+        // A stand-in keeps the float operations free of exceptions; all others are exact.
+        let operand = l.select(smallest, x, small);
+        let fraction = l.int_to_float(operand, Type::F64, Sign::Unsigned, Round::NearestEven, 32);
+        let estimated = l.festimate(fraction, op);
+        let scaled =
+            l.float_to_int(estimated, Type::I32, Sign::Unsigned, Round::TowardZero, InvalidInt::NanZero, 31);
+        let chosen = l.select(ones, scaled, small);
+        result = l.vinsert(result, chosen, Lane::B32, index);
+    }
+    l.set_v(i.rd(), result);
 }
 
 /// The source and the result lane of FCVTN and FCVTL: bit 22 says double and single, or single and half.

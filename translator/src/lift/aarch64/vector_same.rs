@@ -1,9 +1,10 @@
 //! Advanced SIMD, three vectors of the same arrangement. Integer operations here, float operations below.
 
-use super::Lifter;
 use super::lanes::{float_lane, lane_of, minimum};
+use super::{Lifter, complex};
 use crate::ir::{
-    Cond, FloatCond, FloatLane, Lane, LaneOp, MinMaxRule, Quietness, Round, Sign, StepOp, Trap, Value,
+    Cond, FloatCond, FloatLane, Lane, LaneOp, MinMaxRule, NarrowMode, Quietness, Round, Sign, StepOp, Trap,
+    Value,
 };
 use decoders::aarch64::{Insn, VectorSame as Op};
 
@@ -100,17 +101,23 @@ pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
         Op::FmaxnmpVector => float_pairwise(l, i, |l, a, b, lane| l.vfmax(a, b, lane, MinMaxRule::Num2008)),
         Op::FminnmpVector => float_pairwise(l, i, |l, a, b, lane| l.vfmin(a, b, lane, MinMaxRule::Num2008)),
 
+        Op::SqrdmlahVector | Op::SqrdmlshVector => {
+            let lane = lane_of(i.size());
+            let (a, b) = (l.clean_source(i.rn(), i, lane), l.clean_source(i.rm(), i, lane));
+            l.multiply_double_add_high(i, a, b, op == Op::SqrdmlshVector);
+        }
+        Op::SdotVector | Op::UdotVector => {
+            let (a, b) = (l.v(i.rn()), l.v(i.rm()));
+            l.dot_product(i, a, b);
+        }
+        Op::FcmlaVector => complex::fcmla(l, i),
+        Op::Fcadd => complex::fcadd(l, i),
+
         Op::FmlalVector
         | Op::FmlslVector
         | Op::Fmlal2Vector
         | Op::Fmlsl2Vector
-        | Op::SqrdmlahVector
-        | Op::SqrdmlshVector
-        | Op::SdotVector
-        | Op::UdotVector
         | Op::UsdotVector
-        | Op::FcmlaVector
-        | Op::Fcadd
         | Op::BfdotVector
         | Op::BfmlalVector
         | Op::Bfmmla
@@ -215,6 +222,48 @@ impl Lifter<'_> {
         let saturated = self.vand(a_is_min, b_is_min);
         self.saturated_where(saturated);
         self.vmul_double_high(a, b, lane, rounding)
+    }
+}
+
+impl Lifter<'_> {
+    /// SQRDMLAH or SQRDMLSH: the upper half of Vd (shifted up) plus or minus twice the product, rounded and saturated.
+    pub(super) fn multiply_double_add_high(&mut self, i: Insn, a: Value, b: Value, subtract: bool) {
+        let lane = lane_of(i.size());
+        let wide = lane.double().expect("16 or 32 bits");
+        let d = self.clean_source(i.rd(), i, lane);
+        // All terms halved, so that the sum fits the wide lane: (d << (bits - 1)) +- a * b + (1 << (bits - 2)).
+        let bits = lane.bits() as u8;
+        let round = self.splat(wide, 1 << (bits - 2));
+        let [low, high] = [false, true].map(|upper| {
+            let (d, product) = if upper {
+                (self.vwiden_high(d, lane, Sign::Signed), self.vmul_widen_high(a, b, lane, Sign::Signed))
+            } else {
+                (self.vwiden_low(d, lane, Sign::Signed), self.vmul_widen_low(a, b, lane, Sign::Signed))
+            };
+            let base = self.vshl(d, wide, bits - 1);
+            let base = self.vadd(base, round, wide);
+            let sum = if subtract { self.vsub(base, product, wide) } else { self.vadd(base, product, wide) };
+            self.vashr(sum, wide, bits - 1)
+        });
+        let result = self.vnarrow(low, high, wide, NarrowMode::Signed);
+        let back =
+            [self.vwiden_low(result, lane, Sign::Signed), self.vwiden_high(result, lane, Sign::Signed)];
+        let lost = [self.vxor(back[0], low), self.vxor(back[1], high)];
+        let lost = self.vor(lost[0], lost[1]);
+        self.saturated_where(lost);
+        self.set_result(i, result, lane);
+    }
+
+    /// SDOT or UDOT: adds to each 32-bit lane of Vd the sum of the four products of bytes there.
+    pub(super) fn dot_product(&mut self, i: Insn, a: Value, b: Value) {
+        let low = self.vmul_widen_low(a, b, Lane::B8, sign(i));
+        let high = self.vmul_widen_high(a, b, Lane::B8, sign(i));
+        let low = self.vadd_pairs(low, Lane::B16, sign(i));
+        let high = self.vadd_pairs(high, Lane::B16, sign(i));
+        let sums = self.vpairwise(low, high, Lane::B32, LaneOp::Add);
+        let d = self.v(i.rd());
+        let result = self.vadd(d, sums, Lane::B32);
+        self.set_vector(i.rd(), result, i.q());
     }
 }
 
