@@ -1,0 +1,46 @@
+"""xlat: runs x86-64, AArch64 and RV64 machine code by dynamic binary translation.
+
+    from xlat import Engine, Guest, Prot
+
+    with Engine() as engine, engine.vm(Guest.RISCV64) as vm, vm.vcpu() as cpu:
+        vm.map(0x10000, 0x1000, Prot.READ | Prot.EXEC)
+        vm.write(0x10000, bytes.fromhex("13051000 73000000"))  # li a0, 1; ecall
+        cpu.pc = 0x10000
+        print(cpu.run().reason, cpu["a0"])
+"""
+
+from ._library import Error, Status, features, version
+from ._numbers import Access, Execution, ExitReason, FaultKind, Guest, Host, MemoryMode, Prot, Text, Trap
+from .engine import Engine, translate
+from .exits import Exit, Fault
+from .process import Process, SystemCall
+from .vcpu import Register, Vcpu, registers
+from .vm import Stats, Vm
+
+__all__ = [
+    "Access",
+    "Engine",
+    "Error",
+    "Execution",
+    "Exit",
+    "ExitReason",
+    "Fault",
+    "FaultKind",
+    "Guest",
+    "Host",
+    "MemoryMode",
+    "Process",
+    "Prot",
+    "Register",
+    "Stats",
+    "Status",
+    "SystemCall",
+    "Text",
+    "Trap",
+    "Vcpu",
+    "Vm",
+    "features",
+    "registers",
+    "translate",
+    "version",
+]

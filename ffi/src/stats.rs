@@ -1,0 +1,102 @@
+//! Counters of machines.
+
+use crate::guard::{Sized32, copy_text, guard, write_struct};
+use crate::handle;
+use crate::numbers::*;
+use crate::vm::xlat_vm;
+use serde_json::json;
+use std::ffi::c_char;
+
+/// Counters of a machine since it was made.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct xlat_stats {
+    /// `sizeof(xlat_stats)`, to be set before the call.
+    pub struct_size: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Blocks lifted for the interpreter.
+    pub blocks_lifted: u64,
+    /// Instructions that the interpreter retired.
+    pub interpreted: u64,
+    /// Units compiled.
+    pub units_compiled: u64,
+    /// Guest instructions in compiled units.
+    pub compiled_instructions: u64,
+    /// Bytes of host code in compiled units.
+    pub code_bytes: u64,
+    /// Time spent compiling, in nanoseconds.
+    pub compile_nanos: u64,
+    /// Entries from the dispatcher into host code.
+    pub entries: u64,
+    /// Links made between units.
+    pub links: u64,
+    /// Units dropped because their code was written or unmapped.
+    pub units_invalidated: u64,
+    /// Times that code was invalidated.
+    pub invalidations: u64,
+}
+
+// SAFETY: repr(C), 2 * 4 + 10 * 8 bytes without padding, integers only.
+unsafe impl Sized32 for xlat_stats {
+    const NAME: &'static str = "xlat_stats";
+    const FIRST: usize = 88;
+}
+
+/// Counters of a machine as of now.
+///
+/// # Safety
+/// `stats` points to as many bytes as its `struct_size` says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xlat_vm_stats(vm: *const xlat_vm, stats: *mut xlat_stats) -> xlat_status {
+    guard(|| {
+        let now = handle::acquire(vm)?.stats();
+        let out = xlat_stats {
+            struct_size: 0,
+            reserved: 0,
+            blocks_lifted: now.blocks_lifted,
+            interpreted: now.interpreted,
+            units_compiled: now.units_compiled,
+            compiled_instructions: now.compiled_instructions,
+            code_bytes: now.code_bytes,
+            compile_nanos: now.compile_nanos,
+            entries: now.entries,
+            links: now.links,
+            units_invalidated: now.units_invalidated,
+            invalidations: now.invalidations,
+        };
+        // SAFETY: the caller's contract.
+        unsafe { write_struct(stats, out) }
+    })
+}
+
+/// Counters of a machine as of now, as a JSON object with the names of `xlat_stats`. `buf`, `len` and `needed` as for
+/// `xlat_last_error`.
+///
+/// # Safety
+/// `buf` has room for `len` bytes; `needed` is NULL or points to a `size_t`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn xlat_vm_stats_json(
+    vm: *const xlat_vm,
+    buf: *mut c_char,
+    len: usize,
+    needed: *mut usize,
+) -> xlat_status {
+    guard(|| {
+        let now = handle::acquire(vm)?.stats();
+        let text = json!({
+            "blocks_lifted": now.blocks_lifted,
+            "interpreted": now.interpreted,
+            "units_compiled": now.units_compiled,
+            "compiled_instructions": now.compiled_instructions,
+            "code_bytes": now.code_bytes,
+            "compile_nanos": now.compile_nanos,
+            "entries": now.entries,
+            "links": now.links,
+            "units_invalidated": now.units_invalidated,
+            "invalidations": now.invalidations,
+        });
+        // SAFETY: the caller's contract.
+        unsafe { copy_text(&text.to_string(), buf, len, needed) }
+    })
+}
