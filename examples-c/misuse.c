@@ -2,7 +2,8 @@
  * Every way to call the library wrongly that it promises to notice: each gives the error it should, and nothing is lost.
  * Not an example to follow; it is run by scripts/test-c beside the examples.
  */
-#include "check.h"
+#include <stdio.h>
+#include "xlat.h"
 
 static unsigned failures, checks;
 
