@@ -20,7 +20,8 @@ struct guest {
 };
 
 static const unsigned char x86_64[] = {
-    0xc6, 0x05, 0x01, 0x00, 0x00, 0x00, 0x2a, /*         mov byte ptr [rip + target + 1], 42 */
+    0xc6, 0x05, 0x03, 0x00, 0x00, 0x00, 0x2a, /*         mov byte ptr [rip + target + 1], 42 */
+    0xeb, 0x00,                               /*         jmp target */
     0xb8, 0x01, 0x00, 0x00, 0x00,             /* target: mov eax, 1 */
     0x0f, 0x05,                               /*         syscall */
 };
@@ -92,7 +93,7 @@ static void run(const xlat_engine *engine, const struct guest *guest)
 int main(void)
 {
     static const struct guest guests[] = {
-        {"x86_64", XLAT_GUEST_X86_64, XLAT_X86_64_RAX, XLAT_X86_64_RSI, XLAT_X86_64_RDX, x86_64, sizeof x86_64, 7,
+        {"x86_64", XLAT_GUEST_X86_64, XLAT_X86_64_RAX, XLAT_X86_64_RSI, XLAT_X86_64_RDX, x86_64, sizeof x86_64, 9,
          x86_64_by_host, sizeof x86_64_by_host, 0},
         {"aarch64", XLAT_GUEST_AARCH64, XLAT_AARCH64_X0, XLAT_AARCH64_X1, XLAT_AARCH64_X2, aarch64, sizeof aarch64,
          24, aarch64_by_host, sizeof aarch64_by_host, 0x52800540 /* mov w0, #42 */},

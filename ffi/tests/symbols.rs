@@ -41,7 +41,7 @@ fn the_library_exports_the_header_and_nothing_else() {
     let strings = sections.strings(endian, &*data, link).unwrap();
     let soname = entries
         .iter()
-        .find(|entry| entry.d_tag(endian) == u64::from(elf::DT_SONAME))
+        .find(|entry| entry.d_tag(endian) == elf::DT_SONAME)
         .map(|entry| strings.get(entry.d_val(endian) as u32).unwrap());
     assert_eq!(soname, Some(&b"libxlat.so.0"[..]));
 }
