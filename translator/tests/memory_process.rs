@@ -262,7 +262,8 @@ fn out_of_mappings() {
     assert_eq!(refused, Error::Host { call: "mprotect", len: PAGE, errno: libc::ENOMEM });
     // Use up what is left by single pages.
     let mut rest = 0x8000_0000;
-    while memory.map(rest, PAGE, if rest / PAGE % 2 == 0 { Prot::READ } else { Prot::RW }).is_ok() {
+    while memory.map(rest, PAGE, if (rest / PAGE).is_multiple_of(2) { Prot::READ } else { Prot::RW }).is_ok()
+    {
         rest += PAGE;
     }
     let before = memory.regions();
