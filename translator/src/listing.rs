@@ -50,6 +50,6 @@ mod tests {
         assert_eq!(line(Guest::X86_64, &[0xc3, 0x90], 0), "c3  ret");
         assert_eq!(line(Guest::Riscv64, &[0x13, 0x85, 0xb5, 0xff, 0], 0), "13 85 b5 ff  addi a0, a1, -5");
         assert_eq!(line(Guest::Aarch64, &[0xc0, 0x03, 0x5f, 0xd6], 0), "c0 03 5f d6  ret");
-        assert_eq!(line(Guest::Aarch64, &[0; 4], 0), "00 00 00 00  (not an instruction)");
+        assert_eq!(line(Guest::Aarch64, &[0; 4], 0), "00 00 00 00  udf #0");
     }
 }

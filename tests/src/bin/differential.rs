@@ -147,7 +147,7 @@ fn run(guest: Guest, options: &Options) -> Summary {
                             Some(seed) => (next.fetch_add(1, Ordering::Relaxed) == 0).then_some(seed),
                             None => {
                                 let case = next.fetch_add(1, Ordering::Relaxed);
-                                (case < options.cases).then(|| options.seed << 40 ^ case)
+                                (case < options.cases).then_some(options.seed << 40 ^ case)
                             }
                         });
                         let summary = sides.run(seeds, options.most, || {

@@ -263,7 +263,9 @@ impl Differential {
             // To a non-canonical address: the processor faults at the jump, the translator behind it.
             (Stop::Fault(None), None) if canonical(rip) != rip => return None,
             (Stop::Fault(there), Some(End::Fault { fault, .. })) => {
-                there.is_none_or(|addr| addr == fault.addr || addr & !4095 == fault.addr & !4095)
+                // Of an area of many bytes (`fxrstor`) the processor may touch any part first.
+                let area = fault.addr..fault.addr.saturating_add(fault.size.into());
+                there.is_none_or(|addr| area.contains(&addr) || addr & !4095 == fault.addr & !4095)
             }
             (Stop::Fault(_), None) => state.rip == native.rip,
             (Stop::Fault(_), Some(End::Trap { trap, .. })) => {
