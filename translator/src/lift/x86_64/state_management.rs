@@ -133,7 +133,7 @@ fn stmxcsr(x: &mut Lifter<'_>) {
 fn fxsave(x: &mut Lifter<'_>) {
     x.check_alignment(16);
     let address = x.address();
-    x.b.probe(address, Access::Write, 416);
+    x.b.probe(address, Access::Write, 512);
     let control = x.b.get(state::FCW);
     x.store_field(0, control);
     let status = x.x87_status();
@@ -162,7 +162,7 @@ fn fxsave(x: &mut Lifter<'_>) {
 fn fxrstor(x: &mut Lifter<'_>) {
     x.check_alignment(16);
     let address = x.address();
-    x.b.probe(address, Access::Read, 416);
+    x.b.probe(address, Access::Read, 512);
     let mxcsr = x.load_field(24, Type::I32);
     x.check_mxcsr(mxcsr);
     let control = x.load_field(0, Type::I16);
