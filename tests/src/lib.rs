@@ -1,5 +1,6 @@
 //! Shared pieces of the tests: generators, oracles and the text-case runner.
 
+pub mod changing_code;
 pub mod code;
 pub mod cross_libc;
 pub mod differential;

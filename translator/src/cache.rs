@@ -5,12 +5,15 @@
 //! it up or follow a link; those that are in it, or have it in their jump cache, are the caller's to wait for before it
 //! gives the unit to [`Cache::free`].
 //!
+//! Units that check their own bytes may outlive them. They go when a unit is published that was made from other bytes of
+//! the same place, or need not check them: until then whoever enters them leaves at once and is interpreted.
+//!
 //! Invariants: a link slot leads to a live unit of the same key, or nowhere; every live unit's watch is current or
 //! the unit is about to be taken out by the invalidation that made it stale.
 
 use crate::codegen::{self, Arena, CompiledUnit, InstalledUnit, LinkSlot, Runtime, UnitKey};
 use crate::memory::{CodeWatch, Memory, PAGE_SIZE};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,6 +34,8 @@ pub struct Unit {
     installed: InstalledUnit,
     watch: CodeWatch,
     ranges: Vec<Range<u64>>,
+    /// Blocks that the unit compares with memory by itself.
+    checks: Vec<Piece>,
 }
 
 /// Why a unit was not published.
@@ -55,6 +60,8 @@ struct Inner {
     incoming: FxHashMap<UnitName, Vec<LinkSlot>>,
     /// Names of the units that cover a page.
     pages: BTreeMap<u64, Vec<UnitName>>,
+    /// Units that newer ones have replaced; vCPUs may still be in them.
+    replaced: Vec<Unit>,
 }
 
 impl Cache {
@@ -88,26 +95,22 @@ impl Cache {
     }
 
     /// Places a unit and makes it visible, unless its bytes changed meanwhile; if another thread was first, that one's
-    /// stays. Returns the entry to run.
+    /// stays. Units that were made from other bytes of the same place are made unreachable; see
+    /// [`Cache::take_replaced`].
     ///
     /// # Errors
     /// See [`Refused`]. The watch has been given back then.
-    pub fn publish(
-        &self,
-        memory: &Memory,
-        compiled: &CompiledUnit,
-        watch: CodeWatch,
-    ) -> Result<u64, Refused> {
+    pub fn publish(&self, memory: &Memory, compiled: &CompiledUnit, watch: CodeWatch) -> Result<(), Refused> {
         let name = UnitName { pc: compiled.pc, key: compiled.key };
         let mut inner = self.lock();
-        if let Some(unit) = inner.units.get(&name) {
-            let entry = unit.installed.entry;
-            memory.unwatch_code(watch);
-            return Ok(entry);
-        }
         if !memory.is_current(&watch) {
             memory.unwatch_code(watch);
             return Err(Refused::Stale);
+        }
+        self.replace(&mut inner, compiled);
+        if inner.units.contains_key(&name) {
+            memory.unwatch_code(watch);
+            return Ok(());
         }
         let installed = match self.arena().install(compiled) {
             Ok(installed) => installed,
@@ -117,7 +120,8 @@ impl Cache {
             }
         };
         let entry = installed.entry;
-        let unit = Unit { name, installed, watch, ranges: compiled.ranges.clone() };
+        let (ranges, checks) = (compiled.ranges.clone(), compiled.checks.clone());
+        let unit = Unit { name, installed, watch, ranges, checks };
         for page in pages(&unit.ranges) {
             inner.pages.entry(page).or_default().push(name);
         }
@@ -134,26 +138,41 @@ impl Cache {
             }
         }
         inner.units.insert(name, unit);
-        Ok(entry)
+        Ok(())
     }
 
-    /// Makes every unit unreachable, and returns them: room for new ones when the arena is full.
-    pub fn take_all(&self) -> Vec<Unit> {
-        self.take(&[0..u64::MAX])
+    /// Number of units that newer ones have replaced and that are not freed yet.
+    pub fn replaced(&self) -> usize {
+        self.lock().replaced.len()
+    }
+
+    /// The replaced units, for whoever is about to wait for the vCPUs anyway.
+    pub fn take_replaced(&self) -> Vec<Unit> {
+        std::mem::take(&mut self.lock().replaced)
+    }
+
+    /// Makes the units unreachable that this one replaces: those that check bytes of its ranges which it knows better.
+    fn replace(&self, inner: &mut Inner, compiled: &CompiledUnit) {
+        let is_replaced = |old: &Piece| {
+            let end = old.0.wrapping_add(old.1.len() as u64);
+            let mut overlapping =
+                compiled.ranges.iter().filter(|range| old.0 < range.end && range.start < end);
+            let mut checks = compiled.checks.iter().filter(|new| overlap(old, new)).peekable();
+            overlapping.next().is_some() && (checks.peek().is_none() || checks.any(|new| !agree(old, new)))
+        };
+        for name in inner.names_in(&compiled.ranges) {
+            if inner.units.get(&name).is_some_and(|unit| unit.checks.iter().any(is_replaced))
+                && let Some(unit) = self.remove(inner, &name)
+            {
+                inner.replaced.push(unit);
+            }
+        }
     }
 
     /// Makes every unit that covers a byte of the ranges unreachable, and returns them.
     pub fn take(&self, ranges: &[Range<u64>]) -> Vec<Unit> {
         let mut inner = self.lock();
-        let mut names = Vec::new();
-        for range in ranges {
-            let first = range.start / PAGE_SIZE;
-            let last = range.end.saturating_sub(1) / PAGE_SIZE;
-            for found in inner.pages.range(first..=last).map(|(_, names)| names) {
-                names.extend_from_slice(found);
-            }
-        }
-        names.sort_unstable_by_key(|name| name.pc);
+        let names = inner.names_in(ranges);
         let mut taken = Vec::new();
         for name in names {
             let hit = |unit: &Unit| {
@@ -206,11 +225,42 @@ impl Cache {
     }
 }
 
+impl Inner {
+    /// Names of the units that cover a page of the ranges, each once.
+    fn names_in(&self, ranges: &[Range<u64>]) -> Vec<UnitName> {
+        let mut names = Vec::new();
+        let mut seen = FxHashSet::default();
+        for range in ranges {
+            let first = range.start / PAGE_SIZE;
+            let last = range.end.saturating_sub(1) / PAGE_SIZE;
+            let found = self.pages.range(first..=last).flat_map(|(_, names)| names);
+            names.extend(found.filter(|&&name| seen.insert(name)));
+        }
+        names
+    }
+}
+
 impl Unit {
     /// What it is found by.
     pub fn name(&self) -> &UnitName {
         &self.name
     }
+}
+
+/// Address and bytes of a piece of code.
+type Piece = (u64, Box<[u8]>);
+
+/// Whether two pieces have an address in common.
+fn overlap(a: &Piece, b: &Piece) -> bool {
+    let (first, second) = if a.0 <= b.0 { (a, b) } else { (b, a) };
+    second.0 - first.0 < first.1.len() as u64 && !second.1.is_empty()
+}
+
+/// Whether two pieces have the same bytes at the addresses that they have in common.
+fn agree(a: &Piece, b: &Piece) -> bool {
+    let (first, second) = if a.0 <= b.0 { (a, b) } else { (b, a) };
+    let ahead = usize::try_from(second.0 - first.0).unwrap_or(usize::MAX);
+    first.1.iter().skip(ahead).zip(&second.1).all(|(a, b)| a == b)
 }
 
 impl std::fmt::Debug for Cache {

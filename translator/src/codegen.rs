@@ -5,6 +5,7 @@
 //! | `compiler` | a Cranelift target; region in, unit out |
 //! | `emit` | the region's frame: slots, cold edges, polls, budget, links, exits |
 //! | `ops` | the exhaustive match; `integer`, `vector`, `float`, `access` have the lowerings |
+//! | `check` | code that may change unnoticed compares its bytes |
 //! | `evaluate` | helpers called by host code; any op through the interpreter's function |
 //! | `sites` | the proof that a fault finds exact state |
 //! | `unit` | what a compilation gives: code, relocations, links, fault sites |
@@ -18,6 +19,7 @@
 
 mod access;
 pub mod arena;
+mod check;
 mod compiler;
 mod emit;
 mod evaluate;

@@ -72,6 +72,7 @@ use regions::{Objects, Regions};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::time::Duration;
 
 /// Size of a guest page.
 pub const PAGE_SIZE: u64 = 4096;
@@ -122,13 +123,22 @@ pub struct Options {
     pub lowest: u64,
     /// Address behind the last that [`Memory::find_free`] gives, clamped to the address space.
     pub highest: u64,
-    /// How often a page with translated code may be written before its units check themselves instead.
+    /// How often a page with translated code may be written before its units check themselves instead; 0: they always do.
     pub writes_until_self_checking: u32,
+    /// How long a page with translated code must be left alone for one write less to count. It is also a measure of how
+    /// long units check themselves before it is tried whether stores to their page can be watched again.
+    pub write_memory: Duration,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { window: None, lowest: 0x1_0000, highest: 1 << 47, writes_until_self_checking: 8 }
+        Options {
+            window: None,
+            lowest: 0x1_0000,
+            highest: 1 << 47,
+            writes_until_self_checking: 8,
+            write_memory: Duration::from_millis(100),
+        }
     }
 }
 
@@ -231,6 +241,7 @@ pub struct Memory {
     lowest: u64,
     highest: u64,
     writes_until_self_checking: u32,
+    write_memory: Duration,
     changes: Mutex<()>,
     state: RwLock<State>,
     generation: AtomicU64,
@@ -265,6 +276,7 @@ impl Memory {
             lowest: options.lowest.next_multiple_of(PAGE_SIZE).min(highest),
             highest,
             writes_until_self_checking: options.writes_until_self_checking,
+            write_memory: options.write_memory,
             changes: Mutex::new(()),
             state: RwLock::default(),
             generation: AtomicU64::new(1),

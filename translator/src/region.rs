@@ -46,6 +46,9 @@ pub struct Region {
     pub edges: Vec<Vec<Edge>>,
     /// For each block, whether an edge comes back to it from itself or from a block behind it in depth-first order.
     pub loop_heads: Vec<bool>,
+    /// For each block, the bytes that it was made from, if compiled code must compare them with memory before it runs
+    /// the block, because stores to them are not noticed otherwise.
+    pub checks: Vec<Option<Box<[u8]>>>,
 }
 
 impl Region {
@@ -113,7 +116,13 @@ impl Region {
             })
             .collect();
         let loop_heads = loop_heads(&edges);
-        Region { blocks, edges, loop_heads }
+        let checks = vec![None; blocks.len()];
+        Region { blocks, edges, loop_heads, checks }
+    }
+
+    /// Asks for each block's range whether it must be checked, and against which bytes; see [`Region::checks`].
+    pub fn set_checks(&mut self, mut bytes: impl FnMut(&Range<u64>) -> Option<Box<[u8]>>) {
+        self.checks = self.blocks.iter().map(|block| bytes(&(block.start..block.end))).collect();
     }
 
     /// Guest address of the entry.

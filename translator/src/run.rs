@@ -6,9 +6,11 @@
 //! | [`Vm`] | one address space, one guest, its translations | shared; mapping calls synchronise inside |
 //! | [`Vcpu`] | registers, jump cache, interrupt word | one thread at a time; many of one vm run in parallel |
 
+mod blocks;
 mod engine;
 pub mod enter;
 pub mod exit;
+pub mod safepoint;
 pub mod signal;
 pub mod state;
 #[cfg(test)]

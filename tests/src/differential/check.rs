@@ -36,7 +36,7 @@ pub struct Summary {
 pub struct Sides {
     guest: Guest,
     interpreter: Machine,
-    compiled: [(&'static str, Machine); 2],
+    compiled: [(&'static str, Machine); 4],
     reference: Option<Reference>,
 }
 
@@ -57,6 +57,8 @@ impl Sides {
             compiled: [
                 ("compiled, direct", Machine::new(guest, ExecutionMode::Compile, Mode::Direct)),
                 ("compiled, paged", Machine::new(guest, ExecutionMode::Compile, Mode::Paged)),
+                ("compiled with checks, direct", Machine::self_checking(guest, Mode::Direct)),
+                ("compiled with checks, paged", Machine::self_checking(guest, Mode::Paged)),
             ],
             reference: reference.map(|directory| Reference::start(guest, directory)),
         }
@@ -100,7 +102,9 @@ impl Sides {
         summary.programs += u64::from(!is_single(&case));
         // Without a budget a program that does not end would not; and a budget's units are other units.
         let budget = (exit.reason == Reason::Budget || seed & 2 == 0).then_some(LONGEST_RUN);
-        let (name, machine) = &mut self.compiled[(seed & 1) as usize];
+        // Every fourth case runs on code that checks itself.
+        let checks = if seed >> 2 & 3 == 0 { 2 } else { 0 };
+        let (name, machine) = &mut self.compiled[(seed & 1) as usize + checks];
         let (mut seen_exit, seen) = machine.run(&case, budget);
         if budget.is_none() {
             (exit.retired, seen_exit.retired) = (None, None);

@@ -2,10 +2,11 @@
 
 use super::{CODE, Case, DATA, PAGE, State, with_breakpoints};
 use std::sync::Arc;
+use std::time::Duration;
 use translator::guest::Guest;
 use translator::guest::registers::State as _;
 use translator::ir::Slot;
-use translator::memory::{Mode, Permissions, Prot};
+use translator::memory::{self, Mode, Permissions, Prot};
 use translator::run::{
     Engine, EngineOptions, ExecutionMode, Exit, Interrupter, RunOptions, Vcpu, Vm, VmOptions,
 };
@@ -23,10 +24,26 @@ impl Machine {
     /// # Panics
     /// If the host refuses the memory.
     pub fn new(guest: Guest, mode: ExecutionMode, memory: Mode) -> Machine {
+        Machine::with(guest, mode, &VmOptions { memory, ..VmOptions::default() })
+    }
+
+    /// Makes one whose compiled code compares the bytes that it was made from, as if the code were written often.
+    ///
+    /// # Panics
+    /// If the host refuses the memory.
+    pub fn self_checking(guest: Guest, memory: Mode) -> Machine {
+        let memory_options = memory::Options {
+            writes_until_self_checking: 0,
+            write_memory: Duration::MAX,
+            ..memory::Options::default()
+        };
+        Machine::with(guest, ExecutionMode::Compile, &VmOptions { memory, memory_options })
+    }
+
+    fn with(guest: Guest, mode: ExecutionMode, vm_options: &VmOptions) -> Machine {
         let options = EngineOptions { mode, threshold: 0, arena_bytes: 32 << 20, ..EngineOptions::default() };
         let engine = Engine::new(options).expect("an engine");
-        let options = VmOptions { memory, ..VmOptions::default() };
-        let vm = Vm::new(&engine, guest, &options).expect("a machine");
+        let vm = Vm::new(&engine, guest, vm_options).expect("a machine");
         vm.memory().map(CODE, PAGE as u64, Prot::RX).expect("memory for code");
         vm.memory().map(DATA, PAGE as u64, Prot::RW).expect("memory for data");
         vm.memory().map(DATA + PAGE as u64, PAGE as u64, Prot::READ).expect("memory that is read");

@@ -31,10 +31,10 @@ use std::mem::offset_of;
 const FOLDED: i64 = 32 << 10;
 
 /// An address that may be touched now: the next instruction must be the access.
-struct Place {
-    host: ir::Value,
-    displacement: i32,
-    flags: MemFlagsData,
+pub(super) struct Place {
+    pub host: ir::Value,
+    pub displacement: i32,
+    pub flags: MemFlagsData,
 }
 
 impl Emitter<'_, '_> {
@@ -202,16 +202,24 @@ impl Emitter<'_, '_> {
     fn place(&mut self, addr: IrValue, size: u32, access: Access) -> Place {
         self.b.ins().sequence_point();
         match self.plan.key.memory {
-            MemoryMode::Direct => self.place_in_window(addr),
-            MemoryMode::Paged => self.place_through_tlb(addr, size, access),
+            MemoryMode::Direct => {
+                let (base, displacement) = match displaced(self.block, addr) {
+                    (base, displacement) if displacement.abs() < FOLDED => {
+                        (self.value(base), displacement as i32)
+                    }
+                    _ => (self.value(addr), 0),
+                };
+                self.place_in_window(base, displacement)
+            }
+            MemoryMode::Paged => {
+                let addr = self.value(addr);
+                self.place_through_tlb(addr, size, access)
+            }
         }
     }
 
-    fn place_in_window(&mut self, addr: IrValue) -> Place {
-        let (base, displacement) = match displaced(self.block, addr) {
-            (base, displacement) if displacement.abs() < FOLDED => (self.value(base), displacement as i32),
-            _ => (self.value(addr), 0),
-        };
+    /// `base` is checked; with the displacement the access stays inside of the guards.
+    pub(super) fn place_in_window(&mut self, base: ir::Value, displacement: i32) -> Place {
         let (site, cold) = self.cold_site();
         let limit = self.load_state(types::I64, offset_of!(VcpuState, memory_limit));
         let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThan, base, limit);
@@ -222,8 +230,7 @@ impl Emitter<'_, '_> {
         Place { host, displacement, flags: self.guest_flags }
     }
 
-    fn place_through_tlb(&mut self, addr: IrValue, size: u32, access: Access) -> Place {
-        let addr = self.value(addr);
+    pub(super) fn place_through_tlb(&mut self, addr: ir::Value, size: u32, access: Access) -> Place {
         let tlb = match access {
             Access::Write => offset_of!(VcpuState, write_tlb),
             Access::Read | Access::Fetch => offset_of!(VcpuState, read_tlb),

@@ -536,6 +536,7 @@ mod tests {
             links: vec![LinkSite { target: 0x2000 }; links],
             sites: vec![FaultSite { offset: 3, action: SiteAction::Cold { offset: 40 } }],
             ranges: vec![],
+            checks: vec![],
             instructions: 1,
             write_back: false,
             compile_time: std::time::Duration::ZERO,

@@ -161,6 +161,12 @@ impl Compiler {
             links: emitted.links.iter().map(|&target| LinkSite { target }).collect(),
             sites,
             ranges: region.ranges(),
+            checks: region
+                .blocks
+                .iter()
+                .zip(&region.checks)
+                .filter_map(|(block, check)| Some((block.start, check.clone()?)))
+                .collect(),
             instructions: region.instructions(),
             write_back,
             compile_time: Default::default(),

@@ -16,7 +16,7 @@
 use super::compiler::Features;
 use super::unit::UnitKey;
 use super::{HostIsa, MemoryMode};
-use crate::guest::RegisterFile;
+use crate::guest::{Guest, RegisterFile};
 use crate::ir::{Block, Op, Slot, Terminator, Type, Value as IrValue};
 use crate::region::{Edge, Region, only_interpreted};
 use crate::run::state::{ExitKind, JUMP_CACHE_ENTRIES, VcpuState};
@@ -95,7 +95,7 @@ impl<'a> Plan<'a> {
         let mut queue: Vec<usize> = (0..self.region.blocks.len()).rev().collect();
         while let Some(block) = queue.pop() {
             let mut dirty = self.dirty_in[block];
-            events(&self.region.blocks[block], self.write_back, |event| match event {
+            self.events(block, |event| match event {
                 Event::Define(slot) => dirty |= bit(slot),
                 Event::WriteBack => dirty = 0,
                 Event::Use(_) | Event::Leave => {}
@@ -119,7 +119,7 @@ impl<'a> Plan<'a> {
             if self.region.loop_heads[index] {
                 used |= dirty;
             }
-            events(&self.region.blocks[index], self.write_back, |event| match event {
+            self.events(index, |event| match event {
                 Event::Use(slot) => used |= bit(slot) & !made,
                 Event::Define(slot) => {
                     made |= bit(slot);
@@ -167,26 +167,42 @@ impl<'a> Plan<'a> {
         }
         self.longest[block]
     }
-}
 
-/// The events of a block, `set`s at the end of their instruction.
-fn events(block: &Block, write_back: bool, mut event: impl FnMut(Event)) {
-    let mut pending: Vec<Slot> = Vec::new();
-    for op in &block.ops {
-        match *op {
-            Op::Instruction { .. } => pending.drain(..).for_each(|slot| event(Event::Define(slot))),
-            Op::Get { slot } if !pending.contains(&slot) => event(Event::Use(slot)),
-            Op::Set { slot, .. } => pending.push(slot),
-            _ if only_interpreted(block, op) => {
-                event(Event::Leave);
-                return;
+    /// The events of a block, `set`s at the end of their instruction.
+    fn events(&self, index: usize, mut event: impl FnMut(Event)) {
+        let block = &self.region.blocks[index];
+        let mut pending: Vec<Slot> = Vec::new();
+        let mut check = self.region.checks[index].is_some();
+        for op in &block.ops {
+            match *op {
+                Op::Instruction { .. } => {
+                    pending.drain(..).for_each(|slot| event(Event::Define(slot)));
+                    if std::mem::take(&mut check) {
+                        event(if self.write_back { Event::WriteBack } else { Event::Leave });
+                        // The check itself leaves too, behind its accesses.
+                        event(Event::Leave);
+                    }
+                }
+                Op::Get { slot } if !pending.contains(&slot) => event(Event::Use(slot)),
+                Op::Set { slot, .. } => pending.push(slot),
+                _ if only_interpreted(block, op) => {
+                    event(Event::Leave);
+                    return;
+                }
+                _ if is_access(op) && self.write_back => event(Event::WriteBack),
+                _ if op.effect().may_exit() => event(Event::Leave),
+                _ => {}
             }
-            _ if is_access(op) && write_back => event(Event::WriteBack),
-            _ if op.effect().may_exit() => event(Event::Leave),
-            _ => {}
+            check |= self.is_checked_behind(index, op);
         }
+        pending.drain(..).for_each(|slot| event(Event::Define(slot)));
     }
-    pending.drain(..).for_each(|slot| event(Event::Define(slot)));
+
+    /// Whether the instruction behind this op must not begin before the rest of the block has been compared with memory:
+    /// an x86-64 store is seen by the next instruction.
+    fn is_checked_behind(&self, index: usize, op: &Op) -> bool {
+        self.region.checks[index].is_some() && self.key.guest == Guest::X86_64 && is_store(op)
+    }
 }
 
 /// Whether the op touches guest memory, so that it is a site with a cold block.
@@ -200,6 +216,11 @@ fn is_access(op: &Op) -> bool {
             | Op::LoadExclusive { .. }
             | Op::StoreExclusive { .. }
     )
+}
+
+/// Whether the op may change guest memory.
+fn is_store(op: &Op) -> bool {
+    matches!(op, Op::Store { .. } | Op::Cas { .. } | Op::Rmw { .. } | Op::StoreExclusive { .. })
 }
 
 /// What `emit` made besides the function.
@@ -254,6 +275,8 @@ pub(super) struct Emitter<'a, 'f> {
     pub pc: u64,
     /// Instructions begun in this block, the present one included.
     started: u32,
+    /// The bytes that the block was made from, if it compares them.
+    pub check: Option<&'a [u8]>,
 }
 
 /// Offset of a slot in the state.
@@ -336,6 +359,7 @@ pub(super) fn emit(
         dirty: 0,
         pc: plan.region.entry(),
         started: 0,
+        check: None,
     };
     emitter.prologue();
     for index in 0..plan.region.blocks.len() {
@@ -388,10 +412,13 @@ impl<'a> Emitter<'a, '_> {
                 self.b.ins().icmp_imm_s(IntCC::SignedLessThan, left, i64::from(self.plan.longest[index]));
             self.leave_if(short, ExitKind::Budget, 0);
         }
+        if self.plan.region.checks[index].is_some() {
+            self.count_check();
+        }
     }
 
     /// Leaves if `cond` is not zero, with `retired` instructions of this block done.
-    fn leave_if(&mut self, cond: ir::Value, kind: ExitKind, retired: u32) {
+    pub fn leave_if(&mut self, cond: ir::Value, kind: ExitKind, retired: u32) {
         let (cold, go_on) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(cold);
         self.b.ins().brif(cond, cold, &[], go_on, &[]);
@@ -412,9 +439,11 @@ impl<'a> Emitter<'a, '_> {
         self.dirty = self.plan.dirty_in[index];
         self.pc = block.start;
         self.started = 0;
+        self.check = self.plan.region.checks[index].as_deref();
         if self.plan.region.loop_heads[index] {
             self.poll(index);
         }
+        let mut check = self.check.is_some();
         for (at, op) in block.ops.iter().enumerate() {
             self.at = at;
             match *op {
@@ -422,6 +451,9 @@ impl<'a> Emitter<'a, '_> {
                     self.flush_pending();
                     self.pc = pc;
                     self.started += 1;
+                    if std::mem::take(&mut check) {
+                        self.check_code();
+                    }
                     self.values.push(None);
                 }
                 _ if only_interpreted(block, op) => {
@@ -434,6 +466,7 @@ impl<'a> Emitter<'a, '_> {
                     self.values.push(value);
                 }
             }
+            check |= self.plan.is_checked_behind(index, op);
         }
         self.flush_pending();
         self.terminator(index);
@@ -622,7 +655,12 @@ impl<'a> Emitter<'a, '_> {
 
     /// Leaves to the interpreter at the present instruction if `cond` is not zero.
     pub fn interpret_if(&mut self, cond: ir::Value) {
-        self.leave_if(cond, ExitKind::Interpret, self.started - 1);
+        self.leave_here_if(cond, ExitKind::Interpret);
+    }
+
+    /// Leaves before the present instruction if `cond` is not zero.
+    pub fn leave_here_if(&mut self, cond: ir::Value, kind: ExitKind) {
+        self.leave_if(cond, kind, self.started - 1);
     }
 
     fn flush_pending(&mut self) {

@@ -79,6 +79,7 @@ fn stub_unit(isa: HostIsa, code: Vec<u8>) -> CompiledUnit {
         links: Vec::new(),
         sites: Vec::new(),
         ranges: Vec::new(),
+        checks: Vec::new(),
         instructions: 0,
         write_back: false,
         compile_time: Default::default(),

@@ -107,6 +107,8 @@ pub struct CompiledUnit {
     pub sites: Vec<FaultSite>,
     /// Guest addresses whose bytes decided it, sorted and merged.
     pub ranges: Vec<Range<u64>>,
+    /// Address and bytes of the blocks that the code compares with memory before it runs them.
+    pub checks: Vec<(u64, Box<[u8]>)>,
     /// Guest instructions compiled.
     pub instructions: u32,
     /// Whether every dirty register is written back before each access (else cold edges keep state exact).

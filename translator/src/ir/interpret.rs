@@ -54,6 +54,10 @@ pub trait World {
     fn env(&mut self, call: EnvCall, a: u64, b: u64) -> u64;
     /// Call a hook; whether to stop here.
     fn hook(&mut self, id: u32) -> bool;
+    /// Whether the block must end before the instruction at `pc`, which is not its first: its code may have changed.
+    fn must_leave(&mut self, _pc: u64) -> bool {
+        false
+    }
 }
 
 /// The result of one pure or float op, given its operands' types (in `block`) and values: what compiled code calls.
@@ -93,7 +97,7 @@ pub enum End {
         /// Address of the following instruction.
         next: u64,
     },
-    /// As many instructions as asked for have retired.
+    /// As many instructions as asked for have retired, or the world wants the block left.
     Limit {
         /// Address of the next instruction.
         pc: u64,
@@ -148,7 +152,7 @@ impl Interpreter {
         for op in &block.ops {
             if let Op::Instruction { pc: address, len } = *op {
                 (pc, behind) = (address, address.wrapping_add(len.into()));
-                if started == limit {
+                if started == limit || (started != 0 && world.must_leave(pc)) {
                     return Outcome { retired: started, end: End::Limit { pc } };
                 }
                 started += 1;

@@ -4,7 +4,8 @@
 //!
 //! * *watched*: units were translated from it; stores must not go unnoticed. Direct mode takes the host's write
 //!   permission away at every address that shows it, paged mode has no write TLB entries for it.
-//! * *self-checking*: it was written too often; units compare their own bytes on entry, stores go directly.
+//! * *self-checking*: it was written too often; units compare their own bytes on entry, stores go directly. After a
+//!   while it is tried whether it can be watched again; each time that fails the next try is later.
 //! * *pinned*: somebody writes it now (a store that is being carried out, a system call). Units made meanwhile are
 //!   self-checking.
 //!
@@ -22,6 +23,7 @@ use crate::lift::Fetch;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 /// How units of a page notice that its bytes changed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -74,11 +76,63 @@ struct Page {
     watched: bool,
     /// No vCPU has a write TLB entry from before it was watched.
     flushed: bool,
+    /// Writes while it was watched, less those that are long ago.
     writes: u32,
+    last_write: Option<Instant>,
     self_checking: bool,
+    /// How long it stays self-checking.
+    patience: Duration,
 }
 
+/// Each time that watching a page again fails the next try is later by this factor.
+const MORE_PATIENCE: u32 = 4;
+
 impl Page {
+    fn new(epoch: u64, limit: u32, write_memory: Duration) -> Page {
+        let self_checking = limit == 0;
+        Page {
+            epoch,
+            units: 0,
+            watched: false,
+            flushed: true,
+            writes: 0,
+            last_write: self_checking.then(Instant::now),
+            self_checking,
+            patience: write_memory,
+        }
+    }
+
+    /// A store hit the watched page.
+    fn count_write(&mut self, limit: u32, write_memory: Duration) {
+        let now = Instant::now();
+        let quiet = self.last_write.map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
+        let forgotten = quiet.as_nanos() / write_memory.as_nanos().max(1);
+        self.writes = self.writes.saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX)) + 1;
+        self.last_write = Some(now);
+        if self.writes == 1 {
+            self.patience = write_memory;
+        }
+        if self.writes >= limit {
+            self.self_checking = true;
+            let longest = write_memory.saturating_mul(MORE_PATIENCE.pow(5));
+            self.patience = self.patience.saturating_mul(MORE_PATIENCE).min(longest);
+        }
+    }
+
+    /// Makes a self-checking page one that may be watched, if it has been self-checking for long enough; the next write
+    /// undoes it. Whether it did.
+    fn try_to_watch(&mut self, limit: u32) -> bool {
+        let patient = self.last_write.is_none_or(|last| last.elapsed() >= self.patience);
+        let tried = self.self_checking && patient;
+        if tried {
+            self.self_checking = false;
+            self.writes = limit.saturating_sub(1);
+            // The count must not shrink while nobody looked.
+            self.last_write = Some(Instant::now());
+        }
+        tried
+    }
+
     /// A unit, a translation under way or another thread's invalidation relies on it.
     fn is_relied_on(&self) -> bool {
         self.watched || self.units > 0
@@ -115,6 +169,12 @@ impl CodePages {
     /// No page has code.
     pub(super) fn is_empty(&self) -> bool {
         self.pages.is_empty()
+    }
+
+    /// Some page of memory that others may write has units that rely on their not doing so.
+    fn has_untracked(&self) -> bool {
+        let first = PageKey { object: ObjectId::HOST, page: 0 };
+        self.pages.range(first..).any(|(_, page)| page.watched && page.units > 0)
     }
 
     /// The watched pages of these ranges.
@@ -213,6 +273,18 @@ impl Memory {
         }
     }
 
+    /// Whether code at `addr` can be fetched and has these bytes, now.
+    pub fn holds_code(&self, addr: u64, bytes: &[u8]) -> bool {
+        let mut buf = [0; 256];
+        let mut at = addr;
+        bytes.chunks(buf.len()).all(|expected| {
+            let here = &mut buf[..expected.len()];
+            let same = self.fetch(at, here) == expected.len() && here == expected;
+            at = at.wrapping_add(expected.len() as u64);
+            same
+        })
+    }
+
     /// Whether nothing that the watch covers has been invalidated since. To be asked while holding the lock under which
     /// the listener finds units.
     pub fn is_current(&self, watch: &CodeWatch) -> bool {
@@ -260,15 +332,11 @@ impl Memory {
             let fresh = state.code.last_epoch + 1;
             let page = state.code.pages.entry(key).or_insert_with(|| {
                 state.code.last_epoch = fresh;
-                Page {
-                    epoch: fresh,
-                    units: 0,
-                    watched: false,
-                    flushed: true,
-                    writes: 0,
-                    self_checking: false,
-                }
+                Page::new(fresh, self.writes_until_self_checking, self.write_memory)
             });
+            if !pinned {
+                page.try_to_watch(self.writes_until_self_checking);
+            }
             if !pinned && !page.self_checking && !page.watched {
                 let aliases = state.regions.aliases(key);
                 if self.set_write_protection(&state.regions, &aliases, true).is_ok() {
@@ -280,6 +348,7 @@ impl Memory {
                 } else {
                     // The host has no mappings left to split: do without protection.
                     page.self_checking = true;
+                    page.last_write = Some(Instant::now());
                 }
             }
             page.units += 1;
@@ -366,8 +435,7 @@ impl Memory {
             if let Some(page) = state.code.pages.get_mut(key)
                 && page.watched
             {
-                page.writes += 1;
-                page.self_checking |= page.writes >= limit;
+                page.count_write(limit, self.write_memory);
             }
         }
         let ranges = state.ranges_of(&expired);
@@ -383,6 +451,45 @@ impl Memory {
             self.unwatch_region(first);
         }
         pin
+    }
+
+    /// Whether stores to the self-checking page at `addr` can be noticed again is tried after a while: its units are
+    /// invalidated then, so that new ones need not check.
+    ///
+    /// For a vCPU that has run self-checking units for long, with no lock that the listener takes.
+    pub fn try_to_watch(&self, addr: u64) {
+        let mut guard = self.write_state();
+        let state = &mut *guard;
+        let Some((start, region)) = state.regions.find(addr) else { return };
+        let key = region.key(start, addr);
+        let limit = self.writes_until_self_checking;
+        let pinned = state.code.is_pinned(key);
+        let Some(page) = state.code.pages.get_mut(&key) else { return };
+        if pinned || page.self_checking && !page.try_to_watch(limit) {
+            return;
+        }
+        // Also if another vCPU was first, or a pin that the units were made under is gone.
+        let expired = state.code.expire(&[(key.object, key.page..key.page + 1)], |page| page.units > 0);
+        let ranges = state.ranges_of(&expired);
+        drop(guard);
+        self.tell_invalidate(&ranges);
+    }
+
+    /// Invalidates code in memory that others than this machine may have written unnoticed: mappings that are shared
+    /// with other processes, and the host program's memory. For the guest's instructions that make changed code
+    /// visible; all other writes are noticed when they are made, or by units that check themselves.
+    pub fn refetch_code(&self, range: Range<u64>) {
+        let ranges = {
+            let mut state = self.write_state();
+            if !state.code.has_untracked() {
+                return;
+            }
+            let mut keys = state.regions.keys(range.start, range.end.saturating_sub(1).max(range.start));
+            keys.retain(|(object, _)| *object != ObjectId::PRIVATE);
+            let expired = state.code.expire(&keys, |page| page.watched && page.units > 0);
+            state.ranges_of(&expired)
+        };
+        self.tell_invalidate(&ranges);
     }
 
     /// Ends all watches of the region that holds `addr`, for hosts that have run out of mappings: making a whole region
@@ -461,47 +568,88 @@ impl Drop for Pin<'_> {
     }
 }
 
-/// A [`Fetch`] for one translation: watches each page before it reads from it.
+/// A [`Fetch`] for one translation: watches each page before it reads it, and reads it once, so that all bytes of the
+/// translation are of one moment even where stores to the page are not noticed.
 pub struct CodeReader<'a> {
     memory: &'a Memory,
-    pages: RefCell<Vec<WatchedPage>>,
+    pages: RefCell<Vec<PageCopy>>,
+}
+
+struct PageCopy {
+    watched: WatchedPage,
+    /// As far as they can be fetched.
+    bytes: Vec<u8>,
 }
 
 impl CodeReader<'_> {
+    /// The bytes of a range that was fetched, if units made from them must compare them: a store to some page of it is
+    /// not noticed.
+    pub fn checked_bytes(&self, range: &Range<u64>) -> Option<Box<[u8]>> {
+        let pages = self.pages.borrow();
+        let checked =
+            pages.iter().any(|page| page.watched.mode == CodePage::SelfChecking && page.overlaps(range));
+        drop(pages);
+        checked.then(|| {
+            let mut bytes = vec![0; range.end.wrapping_sub(range.start) as usize];
+            let available = self.fetch(range.start, &mut bytes);
+            bytes.truncate(available);
+            bytes.into()
+        })
+    }
+
     /// The watch for a unit made from these guest ranges; pages that were only looked at are given back.
     pub fn finish(self, ranges: &[Range<u64>]) -> CodeWatch {
-        let needed = |page: &WatchedPage| {
-            let last = page.addr + (PAGE_SIZE - 1);
-            ranges.iter().any(|range| range.start <= last && page.addr < range.end)
-        };
-        let (kept, rest) = self.pages.take().into_iter().partition(needed);
-        self.memory.unwatch_code(CodeWatch::new(rest));
-        CodeWatch::new(kept)
+        let needed = |page: &PageCopy| ranges.iter().any(|range| page.overlaps(range));
+        let (kept, rest): (Vec<_>, Vec<_>) = self.pages.take().into_iter().partition(needed);
+        let watches =
+            |pages: Vec<PageCopy>| CodeWatch::new(pages.into_iter().map(|page| page.watched).collect());
+        self.memory.unwatch_code(watches(rest));
+        watches(kept)
+    }
+}
+
+impl PageCopy {
+    fn overlaps(&self, range: &Range<u64>) -> bool {
+        let last = self.watched.addr + (PAGE_SIZE - 1);
+        range.start <= last && self.watched.addr < range.end
     }
 }
 
 impl Drop for CodeReader<'_> {
     fn drop(&mut self) {
-        self.memory.unwatch_code(CodeWatch::new(self.pages.take()));
+        let watches = self.pages.take().into_iter().map(|page| page.watched).collect();
+        self.memory.unwatch_code(CodeWatch::new(watches));
     }
 }
 
 impl Fetch for CodeReader<'_> {
     fn fetch(&self, addr: u64, buf: &mut [u8]) -> usize {
-        let Some(last) = addr.checked_add((buf.len() as u64).saturating_sub(1)) else { return 0 };
         let mut pages = self.pages.borrow_mut();
-        let mut allowed = 0;
-        for page in addr / PAGE_SIZE..=last / PAGE_SIZE {
-            let start = page * PAGE_SIZE;
-            if !pages.iter().any(|watched| watched.addr == start) {
-                match self.memory.watch_page(start) {
-                    Some(watched) => pages.push(watched),
-                    None => break,
+        let mut done = 0;
+        while done < buf.len() {
+            let Some(at) = addr.checked_add(done as u64) else { break };
+            let start = at & !(PAGE_SIZE - 1);
+            let known = pages.iter().position(|page| page.watched.addr == start);
+            let index = match known {
+                Some(index) => index,
+                None => {
+                    let Some(watched) = self.memory.watch_page(start) else { break };
+                    let mut bytes = vec![0; PAGE_SIZE as usize];
+                    let available = self.memory.fetch(start, &mut bytes);
+                    bytes.truncate(available);
+                    pages.push(PageCopy { watched, bytes });
+                    pages.len() - 1
                 }
+            };
+            let rest = pages[index].bytes.get((at - start) as usize..).unwrap_or_default();
+            let count = rest.len().min(buf.len() - done);
+            buf[done..done + count].copy_from_slice(&rest[..count]);
+            done += count;
+            if start + (PAGE_SIZE - 1) != at + (count as u64).wrapping_sub(1) {
+                // The end of what was asked for, or of what can be fetched.
+                break;
             }
-            allowed = ((start - addr.min(start)) as usize + (PAGE_SIZE - (addr.max(start) - start)) as usize)
-                .min(buf.len());
         }
-        self.memory.fetch(addr, &mut buf[..allowed])
+        done
     }
 }

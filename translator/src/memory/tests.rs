@@ -14,7 +14,14 @@ const MODES: [Mode; 2] = [Mode::Direct, Mode::Paged];
 const PAGE: u64 = PAGE_SIZE;
 
 fn memory(mode: Mode) -> Memory {
-    Memory::new(mode, &Options { window: Some(1 << 32), ..Options::default() }).unwrap()
+    memory_with(mode, 8, Duration::MAX)
+}
+
+/// With the number of writes that make a page self-checking, and how long one counts.
+fn memory_with(mode: Mode, writes_until_self_checking: u32, write_memory: Duration) -> Memory {
+    let window = Some(1 << 32);
+    let options = Options { window, writes_until_self_checking, write_memory, ..Options::default() };
+    Memory::new(mode, &options).unwrap()
 }
 
 /// A file of `pages` pages in memory.

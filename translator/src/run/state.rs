@@ -1,10 +1,11 @@
 //! The vCPU state that host code works on: one `repr(C)` struct whose field offsets are the unit ABI.
 
+use super::safepoint::Place;
 use crate::guest::{Guest, RegisterFile, SLOT_AREA, SlotInfo};
 use crate::ir::Slot;
-use std::cell::UnsafeCell;
+use std::cell::{RefCell, UnsafeCell};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::AtomicU32;
 
 /// Bits of [`VcpuState::interrupt`]. Any of them makes host code return at the next poll.
 pub mod interrupt {
@@ -71,6 +72,10 @@ pub enum ExitKind {
     Resync = 7,
     /// A helper failed (a bug in xlat).
     Internal = 8,
+    /// The code from `pc` to the end of its block is no longer what the unit was made from.
+    Changed = 9,
+    /// [`VcpuState::checks_left`] is used up; go on at `pc`.
+    Recheck = 10,
 }
 
 /// The state of one vCPU as host code sees it.
@@ -81,6 +86,9 @@ pub struct VcpuState {
     pub interrupt: AtomicU32,
     /// Not zero after a helper has panicked: whatever it was to compute is wrong.
     pub failed: u32,
+    /// How often units may compare their bytes with memory, at loop heads and entries, before it is looked whether that
+    /// is still needed.
+    pub checks_left: u32,
     /// Guest pc; valid outside of host code only.
     pub pc: u64,
     /// Direct mode: host address of guest address 0.
@@ -126,6 +134,7 @@ impl VcpuState {
         VcpuState {
             interrupt: AtomicU32::new(0),
             failed: 0,
+            checks_left: CHECKS,
             pc: 0,
             memory_base: 0,
             memory_limit: 0,
@@ -152,16 +161,11 @@ impl Default for VcpuState {
     }
 }
 
+/// What [`VcpuState::checks_left`] starts from: some ten milliseconds of a short loop.
+pub const CHECKS: u32 = 1 << 22;
+
 /// [`VcpuState::exclusive_addr`] when nothing is reserved.
 pub const NO_RESERVATION: u64 = u64::MAX;
-
-/// Where a vCPU is, for those who wait for it to leave host code.
-pub mod place {
-    /// In the dispatcher, in a callback, in the host program: not in host code.
-    pub const HOST: u32 = 0;
-    /// In host code, or about to enter it.
-    pub const CODE: u32 = 1;
-}
 
 /// What other threads may touch of a vCPU, and the memory of the rest.
 ///
@@ -170,13 +174,11 @@ pub mod place {
 #[derive(Debug)]
 pub struct SharedState {
     state: UnsafeCell<VcpuState>,
-    /// One of [`place`].
-    pub place: AtomicU32,
-    /// The epoch of translations that the vCPU last entered host code under.
-    pub epoch: AtomicU64,
+    /// Whether the vCPU is in guest code, for those who change it.
+    pub place: Place,
 }
 
-// SAFETY: other threads than the owner's reach only the atomics: `interrupt()`, `place` and `epoch`. The raw pointers in
+// SAFETY: other threads than the owner's reach only the atomics: `interrupt()` and `place`. The raw pointers in
 // the state are used by the owner's thread alone.
 #[allow(unsafe_code, reason = "the state is shared with host code")]
 unsafe impl Sync for SharedState {}
@@ -193,6 +195,37 @@ impl SharedState {
     }
 }
 
+thread_local! {
+    static RUNNING: RefCell<Option<Arc<SharedState>>> = const { RefCell::new(None) };
+}
+
+/// Notes which vCPU the calling thread runs, while it lives; runs may be nested.
+#[derive(Debug)]
+pub struct Running {
+    outer: Option<Arc<SharedState>>,
+}
+
+impl Running {
+    /// The calling thread runs this vCPU from now on.
+    pub fn new(vcpu: &Arc<SharedState>) -> Running {
+        Running { outer: RUNNING.replace(Some(vcpu.clone())) }
+    }
+
+    /// The vCPU that the calling thread runs.
+    pub fn here() -> Option<Arc<SharedState>> {
+        RUNNING.with_borrow(Clone::clone)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(vcpu) = RUNNING.replace(self.outer.take()) {
+            // It is inside only if the run panicked; nobody must wait for it then.
+            vcpu.place.leave();
+        }
+    }
+}
+
 /// The owner's handle: the only one who reads and writes the state outside of host code.
 #[derive(Debug)]
 pub struct StateHandle {
@@ -206,8 +239,7 @@ impl StateHandle {
         StateHandle {
             shared: Arc::new(SharedState {
                 state: UnsafeCell::new(VcpuState::new()),
-                place: AtomicU32::new(place::HOST),
-                epoch: AtomicU64::new(0),
+                place: Place::default(),
             }),
         }
     }
@@ -244,6 +276,12 @@ impl StateHandle {
     pub fn set_budget(&mut self, budget: i64) {
         // SAFETY: see `pc`.
         unsafe { (*self.as_ptr()).budget = budget }
+    }
+
+    /// Lets units check themselves [`CHECKS`] times more before they leave because of it.
+    pub fn reset_checks(&mut self) {
+        // SAFETY: see `pc`.
+        unsafe { (*self.as_ptr()).checks_left = CHECKS }
     }
 
     /// The link slot that the last `Link` exit wants filled.
@@ -374,6 +412,15 @@ impl Tables {
     pub fn flush_jumps(&mut self) {
         for (at, entry) in self.jump_cache.iter_mut().enumerate() {
             *entry.get_mut() = empty_jump(at);
+        }
+    }
+
+    /// Forgets the jump target of `pc`, which is looked for at `index`.
+    pub fn forget_jump(&mut self, index: usize, pc: u64) {
+        let index = index % JUMP_CACHE_ENTRIES;
+        let entry = self.jump_cache[index].get_mut();
+        if entry.pc == pc {
+            *entry = empty_jump(index);
         }
     }
 

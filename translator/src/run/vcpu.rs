@@ -1,10 +1,11 @@
 //! A virtual CPU and its dispatch loop.
 
+use super::blocks::BlockCache;
 use super::engine::Error;
 use super::enter::enter;
 use super::exit::{Exit, Reason};
-use super::state::{ExitKind, JumpCacheEntry, SharedState, StateHandle, Tables, interrupt, place};
-use super::vm::{Translator, Vm};
+use super::state::{ExitKind, JumpCacheEntry, Running, SharedState, StateHandle, Tables, interrupt};
+use super::vm::{Change, Translator, Vm};
 use super::world::VcpuWorld;
 use crate::cache::{Refused, UnitName};
 use crate::codegen::{CompileOptions, MemoryMode, UnitKey};
@@ -13,13 +14,15 @@ use crate::guest::{FpEnv, SlotInfo};
 use crate::ir::interpret::{End, Interpreter};
 use crate::ir::{Access, Block, Slot, Trap};
 use crate::lift::{Fetch, FetchFault, LiftOptions, lift_block};
-use crate::memory::{CodePage, CodeReader, CodeWatch, Fault, FaultKind, Memory, Mode};
+use crate::memory::{CodeReader, Fault, FaultKind, Memory, Mode};
 use crate::opt;
 use crate::region::{Region, RegionOptions};
-use rustc_hash::{FxHashMap, FxHashSet};
-use std::ops::Range;
+use rustc_hash::FxHashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// Replaced units that may wait to be freed.
+const MAX_REPLACED: usize = 64;
 
 /// What limits a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -145,11 +148,13 @@ impl Vcpu {
             entries: 0,
             first: true,
         };
+        let running = Running::new(self.state.shared());
         let reason = loop {
             if let Some(reason) = self.step(&mut run) {
                 break reason;
             }
         };
+        drop(running);
         vm.count(|stats| {
             stats.interpreted += run.interpreted;
             stats.entries += run.entries;
@@ -222,19 +227,16 @@ impl Vcpu {
         self.tables.insert_jump(index, JumpCacheEntry { pc: name.pc, code });
         let before = i64::try_from(run.left.unwrap_or(0)).unwrap_or(i64::MAX);
         self.state.set_budget(before);
-        let shared = self.state.shared();
-        shared.place.store(place::CODE, Ordering::SeqCst);
-        if run.vm.epoch().load(Ordering::SeqCst) != self.epoch {
+        if !self.state.shared().place.enter(run.vm.epoch()) {
             // Something was invalidated since the unit was looked up.
-            shared.place.store(place::HOST, Ordering::SeqCst);
             return None;
         }
         run.entries += 1;
-        // SAFETY: the unit was found in the cache under the epoch that is still the vm's, and this vCPU is marked as in
-        // code: whoever takes units out waits for it before it frees them. The unit's key is this vCPU's; helper
+        // SAFETY: the unit was found in the cache under the epoch that is still the vm's, and this vCPU is marked as
+        // inside: whoever takes units out waits for it before it frees them. The unit's key is this vCPU's; helper
         // table, tables and memory live as long as the vm, which this vCPU keeps.
         let word = unsafe { enter(&mut *self.state.as_ptr(), code) };
-        self.state.shared().place.store(place::HOST, Ordering::SeqCst);
+        self.state.shared().place.leave();
         if run.left.is_some() {
             run.retire(u64::try_from(before - self.state.budget()).unwrap_or(0));
         }
@@ -254,9 +256,29 @@ impl Vcpu {
             kind if kind == ExitKind::Internal as u8 => {
                 Some(Reason::Internal("a helper of compiled code failed"))
             }
-            kind if kind <= ExitKind::Internal as u8 => None,
+            kind if kind == ExitKind::Changed as u8 => self.code_has_changed(run, pc),
+            kind if kind == ExitKind::Recheck as u8 => {
+                self.state.reset_checks();
+                run.vm.memory().try_to_watch(pc);
+                None
+            }
+            kind if kind <= ExitKind::Recheck as u8 => None,
             _ => Some(Reason::Internal("an unknown exit of compiled code")),
         }
+    }
+
+    /// The bytes at `pc` are not those that a unit was made from: they are interpreted until they have lasted for as long
+    /// as any other code has to before it is compiled.
+    fn code_has_changed(&mut self, run: &mut Run<'_>, pc: u64) -> Option<Reason> {
+        let name = UnitName { pc, key: self.key(run) };
+        if let Some(translator) = run.vm.translator()
+            && run.stops.binary_search(&pc).is_err()
+            && self.is_hot(run, &name)
+        {
+            self.compile(run, translator, name);
+        }
+        // In any case, so that code which is changed before each look makes progress.
+        self.interpret(run, pc, run.left.unwrap_or(u64::MAX))
     }
 
     /// Whether the block at this address ran often enough to be compiled.
@@ -288,16 +310,12 @@ impl Vcpu {
             },
             |_| 0,
         );
-        let Ok(region) = region else {
+        let Ok(mut region) = region else {
             self.refused.insert(name);
             return;
         };
+        region.set_checks(|range| source.reader.checked_bytes(range));
         let watch = source.reader.finish(&region.ranges());
-        if watch.mode() == CodePage::SelfChecking {
-            memory.unwatch_code(watch);
-            self.refused.insert(name);
-            return;
-        }
         let unit = match translator.compiler.compile(&region, &name.key, &CompileOptions::default()) {
             Ok(unit) => unit,
             Err(_) => {
@@ -314,7 +332,8 @@ impl Vcpu {
             stats.compile_nanos += unit.compile_time.as_nanos() as u64;
         });
         match translator.cache.publish(memory, &unit, watch) {
-            Ok(_) | Err(Refused::Stale) => {}
+            Ok(()) if translator.cache.replaced() > MAX_REPLACED => run.vm.free_replaced_units(),
+            Ok(()) | Err(Refused::Stale) => {}
             // Everything goes; what is hot comes back.
             Err(Refused::Arena(_)) if !translator.cache.is_empty() => run.vm.drop_all_units(),
             Err(Refused::Arena(_)) => {
@@ -331,8 +350,8 @@ impl Vcpu {
             return Some(Reason::Fault(fault));
         }
         let env = FpEnv(self.slot(Slot::FP_ENV) as u32);
-        let block = match self.blocks.find(run.vm, pc, env) {
-            Ok(block) => block,
+        let code = match self.blocks.find(run.vm, pc, env) {
+            Ok(code) => code,
             Err(FetchFault { addr }) => {
                 let kind = match run.vm.memory().region(addr) {
                     Some(_) => FaultKind::Permission,
@@ -341,9 +360,14 @@ impl Vcpu {
                 return Some(Reason::Fault(Fault { addr, access: Access::Fetch, size: 1, kind }));
             }
         };
-        let limit = limit.min(run.distance_to_stop(&block));
-        let mut world = VcpuWorld { state: &mut self.state, vm: run.vm };
-        let outcome = self.interpreter.run(&block, &mut world, limit);
+        let limit = limit.min(run.distance_to_stop(&code.block));
+        if !self.state.shared().place.enter(run.vm.epoch()) {
+            // Something was invalidated since the block was looked up.
+            return None;
+        }
+        let mut world = VcpuWorld::new(&mut self.state, run.vm, &code, self.epoch);
+        let outcome = self.interpreter.run(&code.block, &mut world, limit);
+        self.state.shared().place.leave();
         run.retire(outcome.retired);
         run.interpreted += outcome.retired;
         let (pc, reason) = match outcome.end {
@@ -359,21 +383,35 @@ impl Vcpu {
 
     /// Drops what was invalidated since the vCPU looked last.
     fn synchronise(&mut self, vm: &Vm) {
-        let epoch = vm.epoch().load(Ordering::SeqCst);
+        let epoch = vm.epoch().now();
         if epoch == self.epoch {
             return;
         }
-        match vm.invalidated_since(self.epoch) {
-            Some(ranges) => self.blocks.drop_ranges(vm.memory(), &ranges),
-            None => self.blocks.clear(vm.memory()),
-        }
-        self.tables.flush_jumps();
-        self.refused.clear();
-        if vm.memory().mode() == Mode::Paged {
-            self.tables.flush_pages();
+        match vm.changes_since(self.epoch) {
+            Some(changes) => changes.iter().for_each(|change| self.forget(vm, change)),
+            None => {
+                self.blocks.clear(vm.memory());
+                self.tables.flush_jumps();
+                self.tables.flush_pages();
+                self.refused.clear();
+            }
         }
         self.epoch = epoch;
-        self.state.shared().epoch.store(epoch, Ordering::SeqCst);
+        self.state.shared().place.learn(epoch);
+    }
+
+    /// Drops what one change made wrong.
+    fn forget(&mut self, vm: &Vm, change: &Change) {
+        self.blocks.drop_ranges(vm.memory(), &change.ranges);
+        for &pc in &change.entries {
+            self.tables.forget_jump(JumpCacheEntry::index(vm.guest(), pc), pc);
+        }
+        if !change.ranges.is_empty() {
+            self.refused.clear();
+        }
+        if change.mappings {
+            self.tables.flush_pages();
+        }
     }
 
     fn info(&self, slot: Slot) -> &'static SlotInfo {
@@ -459,93 +497,4 @@ impl Run<'_> {
             .find(|(_, pc)| self.stops.binary_search(pc).is_ok())
             .map_or(u64::MAX, |(index, _)| index as u64)
     }
-}
-
-/// Blocks that this vCPU interpreted, by address and float environment.
-#[derive(Debug, Default)]
-struct BlockCache {
-    blocks: FxHashMap<(u64, u32), CachedBlock>,
-}
-
-#[derive(Debug)]
-struct CachedBlock {
-    block: Arc<Block>,
-    watch: CodeWatch,
-    /// The bytes it was made from, where writes to them are not noticed.
-    bytes: Option<Box<[u8]>>,
-    runs: u32,
-}
-
-/// Blocks kept at most; then the cache starts anew.
-const MAX_BLOCKS: usize = 1 << 16;
-
-impl BlockCache {
-    /// The block at `pc`, lifted if it is not here or no longer what memory holds.
-    fn find(&mut self, vm: &Vm, pc: u64, env: FpEnv) -> Result<Arc<Block>, FetchFault> {
-        let key = (pc, env.0);
-        if let Some(cached) = self.blocks.get_mut(&key) {
-            if cached.is_current(vm.memory()) {
-                cached.runs = cached.runs.saturating_add(1);
-                return Ok(cached.block.clone());
-            }
-            self.remove(vm.memory(), key);
-        }
-        if self.blocks.len() >= MAX_BLOCKS {
-            self.clear(vm.memory());
-        }
-        let reader = vm.memory().code_reader();
-        let options = LiftOptions { env, ..LiftOptions::default() };
-        let block = Arc::new(lift_block(vm.guest(), &reader, pc, &options)?);
-        let watch = reader.finish(std::slice::from_ref(&(block.start..block.end)));
-        let bytes = (watch.mode() == CodePage::SelfChecking).then(|| code_bytes(vm.memory(), &block));
-        vm.count(|stats| stats.blocks_lifted += 1);
-        self.blocks.insert(key, CachedBlock { block: block.clone(), watch, bytes, runs: 1 });
-        Ok(block)
-    }
-
-    /// How often the block at this address was interpreted, if it is here.
-    fn runs(&self, pc: u64, env: FpEnv) -> Option<u32> {
-        self.blocks.get(&(pc, env.0)).map(|cached| cached.runs)
-    }
-
-    fn remove(&mut self, memory: &Memory, key: (u64, u32)) {
-        if let Some(cached) = self.blocks.remove(&key) {
-            memory.unwatch_code(cached.watch);
-        }
-    }
-
-    fn drop_ranges(&mut self, memory: &Memory, ranges: &[Range<u64>]) {
-        let stale: Vec<_> = self
-            .blocks
-            .iter()
-            .filter(|(_, cached)| {
-                ranges.iter().any(|range| cached.block.start < range.end && range.start < cached.block.end)
-            })
-            .map(|(key, _)| *key)
-            .collect();
-        for key in stale {
-            self.remove(memory, key);
-        }
-    }
-
-    fn clear(&mut self, memory: &Memory) {
-        for (_, cached) in self.blocks.drain() {
-            memory.unwatch_code(cached.watch);
-        }
-    }
-}
-
-impl CachedBlock {
-    fn is_current(&self, memory: &Memory) -> bool {
-        self.bytes.as_ref().is_none_or(|bytes| *bytes == code_bytes(memory, &self.block))
-    }
-}
-
-/// The bytes of a block as memory holds them now, as far as they may be executed.
-fn code_bytes(memory: &Memory, block: &Block) -> Box<[u8]> {
-    use crate::lift::Fetch;
-    let mut bytes = vec![0; block.end.wrapping_sub(block.start) as usize];
-    let available = memory.fetch(block.start, &mut bytes);
-    bytes.truncate(available);
-    bytes.into()
 }

@@ -1,14 +1,13 @@
 //! A machine: one address space, one guest, the vCPUs that run in it, and their translations.
 //!
 //! # Safepoints
-//! A vCPU is in host code or in the host. [`Vm::invalidate_code`](Listener::invalidate_code) takes the units out of the
-//! cache, opens a new *epoch*, sets the interrupt word of every vCPU and waits until each is in the host or has entered
-//! host code under the new epoch; a vCPU flushes its own tables before it enters under a new epoch. Then the memory of
-//! the units is free to reuse. The waiting thread holds no lock, and is itself in the host, so two invalidators
-//! do not wait for each other.
+//! [`Vm::invalidate_code`](Listener::invalidate_code) takes the units out of the cache, opens a new epoch, sets the
+//! interrupt word of every vCPU and waits as [`safepoint`](super::safepoint) says; a vCPU drops what it knows of older
+//! epochs before it enters under a new one. Then the memory of the units is free to reuse.
 
 use super::engine::{Engine, Error, ExecutionMode};
-use super::state::{SharedState, interrupt, place};
+use super::safepoint::Epoch;
+use super::state::{Running, SharedState, interrupt};
 use super::tlb::fill_tlb;
 use crate::cache::{Cache, Unit};
 use crate::codegen::{Compiler, Helpers, HostIsa, Options, Runtime};
@@ -16,7 +15,7 @@ use crate::guest::Guest;
 use crate::memory::{self, Listener, Memory};
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
@@ -62,8 +61,20 @@ pub struct Stats {
     pub invalidations: u64,
 }
 
-/// Invalidations that are remembered one by one; a vCPU that missed more drops everything it has.
+/// Changes that are remembered one by one; a vCPU that missed more drops everything it has.
 const LOGGED: usize = 64;
+
+/// What a new epoch takes away.
+#[derive(Debug)]
+pub(super) struct Change {
+    epoch: u64,
+    /// Guest ranges whose code is no longer what it was.
+    pub(super) ranges: Vec<Range<u64>>,
+    /// Entries of the units that went.
+    pub(super) entries: Vec<u64>,
+    /// TLB entries may be wrong.
+    pub(super) mappings: bool,
+}
 
 /// A machine.
 #[derive(Debug)]
@@ -74,7 +85,7 @@ pub struct Vm {
     started: Instant,
     translator: Option<Translator>,
     /// Counts invalidations; see the module.
-    epoch: AtomicU64,
+    epoch: Epoch,
     inner: Mutex<Inner>,
 }
 
@@ -106,8 +117,8 @@ impl std::fmt::Debug for Translator {
 #[derive(Debug, Default)]
 struct Inner {
     vcpus: Vec<Weak<SharedState>>,
-    invalidated: VecDeque<(u64, Range<u64>)>,
-    /// Epoch of the newest invalidation that is no longer in `invalidated`.
+    changes: VecDeque<Arc<Change>>,
+    /// Epoch of the newest change that is no longer in `changes`.
     forgotten: u64,
     stops: Arc<Vec<u64>>,
     /// Sets of stop addresses that units were compiled under; a set's position is its id.
@@ -132,7 +143,7 @@ impl Vm {
             memory,
             started: Instant::now(),
             translator,
-            epoch: AtomicU64::new(1),
+            epoch: Epoch::new(),
             inner: Mutex::default(),
         });
         let weak: Weak<Vm> = Arc::downgrade(&vm);
@@ -165,12 +176,12 @@ impl Vm {
     pub fn invalidate(&self, range: Range<u64>) {
         let start = range.start & !(memory::PAGE_SIZE - 1);
         let end = range.end.checked_next_multiple_of(memory::PAGE_SIZE).unwrap_or(u64::MAX);
-        self.drop_translations(&[start..end]);
+        self.drop_translations(&[start..end], false);
     }
 
     /// Drops every translation.
     pub fn invalidate_all(&self) {
-        self.drop_translations(&[0..u64::MAX]);
+        self.drop_translations(&[0..u64::MAX], false);
     }
 
     /// Addresses at which every run stops before the instruction.
@@ -220,7 +231,12 @@ impl Vm {
 
     /// Makes room in a full arena: every unit goes.
     pub(super) fn drop_all_units(&self) {
-        self.drop_translations(&[0..u64::MAX]);
+        self.drop_translations(&[0..u64::MAX], false);
+    }
+
+    /// Frees the units that newer ones have replaced.
+    pub(super) fn free_replaced_units(&self) {
+        self.drop_translations(&[], false);
     }
 
     /// The guest's time counter: nanoseconds since the machine was made.
@@ -228,7 +244,7 @@ impl Vm {
         self.started.elapsed().as_nanos() as u64
     }
 
-    pub(super) fn epoch(&self) -> &AtomicU64 {
+    pub(super) fn epoch(&self) -> &Epoch {
         &self.epoch
     }
 
@@ -242,54 +258,62 @@ impl Vm {
         add(&mut self.lock().stats);
     }
 
-    /// What was invalidated after `epoch`: the ranges, or `None` if that is no longer known.
-    pub(super) fn invalidated_since(&self, epoch: u64) -> Option<Vec<Range<u64>>> {
+    /// What changed after `epoch`, or `None` if that is no longer known.
+    pub(super) fn changes_since(&self, epoch: u64) -> Option<Vec<Arc<Change>>> {
         let inner = self.lock();
-        (inner.forgotten <= epoch).then(|| {
-            inner.invalidated.iter().filter(|(at, _)| *at > epoch).map(|(_, range)| range.clone()).collect()
-        })
+        (inner.forgotten <= epoch)
+            .then(|| inner.changes.iter().filter(|change| change.epoch > epoch).cloned().collect())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn drop_translations(&self, ranges: &[Range<u64>]) {
+    fn drop_translations(&self, ranges: &[Range<u64>], mappings: bool) {
         // Out of the cache first: whoever sees the new epoch finds no old unit.
-        let units: Vec<Unit> = match &self.translator {
-            Some(translator) if !ranges.is_empty() => translator.cache.take(ranges),
-            _ => Vec::new(),
-        };
+        let mut units: Vec<Unit> = Vec::new();
+        if let Some(translator) = &self.translator {
+            if !ranges.is_empty() {
+                units = translator.cache.take(ranges);
+            }
+            units.extend(translator.cache.take_replaced());
+        }
         let (epoch, vcpus) = {
             let mut inner = self.lock();
             inner.stats.units_invalidated += units.len() as u64;
-            let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
-            for range in ranges {
-                inner.invalidated.push_back((epoch, range.clone()));
+            let epoch = self.epoch.advance();
+            inner.changes.push_back(Arc::new(Change {
+                epoch,
+                ranges: ranges.to_vec(),
+                entries: units.iter().map(|unit| unit.name().pc).collect(),
+                mappings,
+            }));
+            if inner.changes.len() > LOGGED
+                && let Some(change) = inner.changes.pop_front()
+            {
+                inner.forgotten = change.epoch;
             }
-            while inner.invalidated.len() > LOGGED {
-                if let Some((at, _)) = inner.invalidated.pop_front() {
-                    inner.forgotten = at;
-                }
-            }
-            inner.stats.invalidations += 1;
+            inner.stats.invalidations += u64::from(!ranges.is_empty());
             (epoch, inner.vcpus.iter().filter_map(Weak::upgrade).collect::<Vec<_>>())
         };
-        wait_for(&vcpus, epoch);
+        match Running::here() {
+            Some(vcpu) => vcpu.place.outside(|| wait_for(&vcpus, epoch)),
+            None => wait_for(&vcpus, epoch),
+        }
         if let Some(translator) = &self.translator {
             translator.cache.free(&self.memory, units);
         }
     }
 }
 
-/// Waits until each vCPU is out of host code or entered it under `epoch` or a later one.
+/// Waits until no vCPU is in code of an epoch before this one.
 fn wait_for(vcpus: &[Arc<SharedState>], epoch: u64) {
     for vcpu in vcpus {
         vcpu.interrupt().fetch_or(interrupt::SAFEPOINT, Ordering::SeqCst);
     }
     for vcpu in vcpus {
         let mut rounds = 0u32;
-        while vcpu.place.load(Ordering::SeqCst) == place::CODE && vcpu.epoch.load(Ordering::SeqCst) < epoch {
+        while vcpu.place.may_run_older_than(epoch) {
             rounds += 1;
             if rounds < 64 {
                 std::hint::spin_loop();
@@ -302,10 +326,10 @@ fn wait_for(vcpus: &[Arc<SharedState>], epoch: u64) {
 
 impl Listener for Vm {
     fn invalidate_code(&self, ranges: &[Range<u64>]) {
-        self.drop_translations(ranges);
+        self.drop_translations(ranges, false);
     }
 
     fn mappings_changed(&self) {
-        self.drop_translations(&[]);
+        self.drop_translations(&[], true);
     }
 }

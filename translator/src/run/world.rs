@@ -1,16 +1,34 @@
 //! The interpreter's view of a vCPU: its slots, its vm's memory, the host.
 
+use super::blocks::LiftedCode;
 use super::state::StateHandle;
 use super::vm::Vm;
+use crate::guest::Guest;
 use crate::guest::x86_64::cpuid::cpuid;
 use crate::ir::interpret::World;
 use crate::ir::{Access, EnvCall, FenceSet, Order, RmwOp, Slot, Type};
 use crate::memory::Fault;
 
-/// One vCPU, for one step of the interpreter.
+/// One vCPU, while the interpreter runs one block.
 pub(super) struct VcpuWorld<'a> {
-    pub(super) state: &'a mut StateHandle,
-    pub(super) vm: &'a Vm,
+    state: &'a mut StateHandle,
+    vm: &'a Vm,
+    code: &'a LiftedCode,
+    /// The epoch that the block is known to be of.
+    epoch: u64,
+    /// The present instruction has stored.
+    stored: bool,
+}
+
+impl<'a> VcpuWorld<'a> {
+    pub(super) fn new(
+        state: &'a mut StateHandle,
+        vm: &'a Vm,
+        code: &'a LiftedCode,
+        epoch: u64,
+    ) -> VcpuWorld<'a> {
+        VcpuWorld { state, vm, code, epoch, stored: false }
+    }
 }
 
 impl World for VcpuWorld<'_> {
@@ -27,6 +45,7 @@ impl World for VcpuWorld<'_> {
     }
 
     fn store(&mut self, addr: u64, ty: Type, value: u128, order: Order) -> Result<(), Fault> {
+        self.stored = true;
         self.vm.memory().store(addr, ty, value, order)
     }
 
@@ -35,10 +54,12 @@ impl World for VcpuWorld<'_> {
     }
 
     fn cas(&mut self, addr: u64, ty: Type, expected: u128, new: u128, order: Order) -> Result<u128, Fault> {
+        self.stored = true;
         self.vm.memory().cas(addr, ty, expected, new, order)
     }
 
     fn rmw(&mut self, addr: u64, ty: Type, op: RmwOp, value: u128, order: Order) -> Result<u128, Fault> {
+        self.stored = true;
         self.vm.memory().rmw(addr, ty, op, value, order)
     }
 
@@ -49,6 +70,7 @@ impl World for VcpuWorld<'_> {
     }
 
     fn store_exclusive(&mut self, addr: u64, ty: Type, value: u128, order: Order) -> Result<bool, Fault> {
+        self.stored = true;
         let reservation = self.state.reservation();
         self.state.set_reservation(None);
         match reservation {
@@ -82,12 +104,10 @@ impl World for VcpuWorld<'_> {
                 u64::from(leaf.edx) << 32 | u64::from(leaf.ecx)
             }
             EnvCall::InvalidateCode => {
-                if b == 0 {
-                    self.vm.invalidate_all();
-                } else {
-                    let start = a & !(b - 1);
-                    self.vm.invalidate(start..start.saturating_add(b));
-                }
+                // The guest's own stores, and the host program's, have been noticed when they were made.
+                let start = if b == 0 { 0 } else { a & !(b - 1) };
+                let end = if b == 0 { u64::MAX } else { start.saturating_add(b) };
+                self.vm.memory().refetch_code(start..end);
                 0
             }
         }
@@ -96,5 +116,12 @@ impl World for VcpuWorld<'_> {
     fn hook(&mut self, _id: u32) -> bool {
         // Nothing inserts hook ops yet; one that came by another way stops the run, visibly.
         true
+    }
+
+    fn must_leave(&mut self, _pc: u64) -> bool {
+        // A store to watched code has opened a new epoch; one to code that checks itself is seen in the bytes. Guests
+        // other than x86-64 need not see their own stores before they say so, which ends a block.
+        let stored = std::mem::take(&mut self.stored) && self.vm.guest() == Guest::X86_64;
+        self.vm.epoch().now() != self.epoch || (stored && !self.code.is_current(self.vm.memory()))
     }
 }

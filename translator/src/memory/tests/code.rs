@@ -356,3 +356,80 @@ fn tlbs_are_flushed_when_something_is_taken_away_and_only_then() {
     memory.map_at(place, PAGE, Prot::RWX, source, MapOptions::default()).unwrap();
     flushed("replacement", 1);
 }
+
+#[test]
+fn writes_that_are_long_ago_do_not_count() {
+    for mode in MODES {
+        let memory = memory_with(mode, 2, Duration::ZERO);
+        memory.map(CODE, PAGE, Prot::RWX).unwrap();
+        for round in 0..100 {
+            let watch = unit(&memory, CODE);
+            assert_eq!(watch.mode(), CodePage::Watched, "{round}");
+            store(&memory, CODE + 64, round);
+        }
+    }
+}
+
+#[test]
+fn watching_a_self_checking_page_is_tried_again() {
+    for mode in MODES {
+        let memory = memory_with(mode, 1, Duration::ZERO);
+        memory.map(CODE, PAGE, Prot::RWX).unwrap();
+        let recorder = Recorder::attach(&memory);
+        let watch = unit(&memory, CODE);
+        let pin = memory.host_write(CODE, 8);
+        assert_eq!(recorder.take(), [page(CODE)]);
+        assert!(!memory.is_current(&watch));
+        let checking = unit(&memory, CODE);
+        memory.try_to_watch(CODE);
+        assert!(recorder.take().is_empty(), "it is being written");
+        assert!(memory.is_current(&checking));
+        drop(pin);
+        memory.try_to_watch(CODE);
+        assert_eq!(recorder.take(), [page(CODE)], "its units need not check themselves any more");
+        assert!(!memory.is_current(&checking));
+        assert_eq!(unit(&memory, CODE).mode(), CodePage::Watched);
+        store(&memory, CODE, 1);
+        assert_eq!(recorder.take(), [page(CODE)]);
+        assert_eq!(memory.page_mode(CODE), CodePage::SelfChecking, "one write is enough then");
+    }
+}
+
+#[test]
+fn refetching_drops_what_others_may_have_changed_unnoticed() {
+    for mode in MODES {
+        let memory = memory(mode);
+        let file = memfd(1);
+        memory.map(CODE, PAGE, Prot::RWX).unwrap();
+        map_file(&memory, CODE + PAGE, 1, Prot::RWX, &file, true);
+        let recorder = Recorder::attach(&memory);
+        let (private, shared) = (unit(&memory, CODE), unit(&memory, CODE + PAGE));
+        memory.refetch_code(CODE..CODE + PAGE);
+        assert!(recorder.take().is_empty(), "stores to private memory are noticed");
+        memory.refetch_code(0..u64::MAX);
+        assert_eq!(recorder.take(), [page(CODE + PAGE)]);
+        assert!(memory.is_current(&private) && !memory.is_current(&shared));
+        memory.refetch_code(0..u64::MAX);
+        assert!(recorder.take().is_empty(), "no unit is left");
+    }
+}
+
+#[test]
+fn one_translation_sees_one_moment_of_a_page() {
+    for mode in MODES {
+        let memory = memory_with(mode, 0, Duration::MAX);
+        memory.map(CODE, PAGE, Prot::RWX).unwrap();
+        let reader = memory.code_reader();
+        let mut bytes = [1; 8];
+        assert_eq!(reader.fetch(CODE, &mut bytes), 8);
+        store(&memory, CODE, 7);
+        assert_eq!((reader.fetch(CODE, &mut bytes), bytes), (8, [0; 8]));
+        assert_eq!(reader.checked_bytes(&(CODE..CODE + 4)).as_deref(), Some(&[0; 4][..]));
+        let watch = reader.finish(from_ref(&(CODE..CODE + 8)));
+        assert_eq!(watch.mode(), CodePage::SelfChecking);
+        assert!(!memory.holds_code(CODE, &[0; 8]));
+        assert!(memory.holds_code(CODE, &[7, 0]));
+        assert!(memory.holds_code(CODE + PAGE - 2, &[0; 2]));
+        assert!(!memory.holds_code(CODE + PAGE - 2, &[0; 3]), "the last byte cannot be fetched");
+    }
+}
