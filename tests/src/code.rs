@@ -11,24 +11,18 @@ pub fn random_code(guest: Guest, random: &mut Random) -> Vec<u8> {
     match guest {
         Guest::Riscv64 => {
             if random.below(4) == 0 {
-                loop {
-                    let half = (random.u32() as u16).to_le_bytes();
-                    if half[0] & 3 != 3 && riscv64::decode(&half, 0).is_ok() {
-                        return half.to_vec();
-                    }
-                }
+                let rows = &riscv64::compressed::ROWS;
+                let row = &rows[random.below(rows.len() as u64) as usize];
+                return row.sample(|| random.u32()).to_le_bytes().to_vec();
             }
             let row = &riscv64::table::ROWS[random.below(riscv64::table::ROWS.len() as u64) as usize];
             row.sample(|| random.u32()).to_le_bytes().to_vec()
         }
-        Guest::Aarch64 => loop {
+        Guest::Aarch64 => {
             let rows = aarch64::rows();
             let row = &rows[random.below(rows.len() as u64) as usize];
-            let word = row.value | random.u32() & !row.mask;
-            if row.matches(word) && aarch64::decode_word(word).is_ok() {
-                return word.to_le_bytes().to_vec();
-            }
-        },
+            row.sample(|| random.u32()).to_le_bytes().to_vec()
+        }
         Guest::X86_64 => {
             static GENERATOR: OnceLock<Generator> = OnceLock::new();
             GENERATOR.get_or_init(Generator::new).instruction(random, 0x2000_0000).bytes

@@ -4,6 +4,7 @@ pub mod changing_code;
 pub mod code;
 pub mod cross_libc;
 pub mod differential;
+pub mod isa;
 pub mod lift_case;
 pub mod llvm;
 pub mod machine;

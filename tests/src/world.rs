@@ -18,6 +18,7 @@ struct Page {
 /// Registers and memory. Pages that nobody has mapped fault.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TestWorld {
+    guest: Guest,
     slots: Vec<u128>,
     pages: BTreeMap<u64, Page>,
     reservation: Option<(u64, u32, u128)>,
@@ -32,6 +33,7 @@ impl TestWorld {
     /// All slots zero, nothing mapped.
     pub fn new(guest: Guest) -> TestWorld {
         TestWorld {
+            guest,
             slots: vec![0; guest.register_file().slots.len()],
             pages: BTreeMap::new(),
             reservation: None,
@@ -112,21 +114,25 @@ impl World for TestWorld {
     }
 
     fn load(&mut self, addr: u64, ty: Type, _: Order) -> Result<u128, Fault> {
+        let addr = self.guest.untagged(addr);
         self.check(addr, ty.bytes(), Access::Read)?;
         Ok(self.value(addr, ty))
     }
 
     fn store(&mut self, addr: u64, ty: Type, value: u128, _: Order) -> Result<(), Fault> {
+        let addr = self.guest.untagged(addr);
         self.check(addr, ty.bytes(), Access::Write)?;
         self.put(addr, ty, value);
         Ok(())
     }
 
     fn probe(&mut self, addr: u64, size: u32, access: Access) -> Result<(), Fault> {
+        let addr = self.guest.untagged(addr);
         self.check(addr, size, access)
     }
 
     fn cas(&mut self, addr: u64, ty: Type, expected: u128, new: u128, _: Order) -> Result<u128, Fault> {
+        let addr = self.guest.untagged(addr);
         self.check(addr, ty.bytes(), Access::Write)?;
         let old = self.value(addr, ty);
         if old == expected {
@@ -136,45 +142,22 @@ impl World for TestWorld {
     }
 
     fn rmw(&mut self, addr: u64, ty: Type, op: RmwOp, value: u128, _: Order) -> Result<u128, Fault> {
+        let addr = self.guest.untagged(addr);
         self.check(addr, ty.bytes(), Access::Write)?;
         let old = self.value(addr, ty);
-        let signed = |value: u128| (value << (128 - ty.bits())) as i128;
-        let new = match op {
-            RmwOp::Exchange => value,
-            RmwOp::Add => old.wrapping_add(value),
-            RmwOp::Sub => old.wrapping_sub(value),
-            RmwOp::And => old & value,
-            RmwOp::AndNot => old & !value,
-            RmwOp::Or => old | value,
-            RmwOp::Xor => old ^ value,
-            RmwOp::Smin => {
-                if signed(old) < signed(value) {
-                    old
-                } else {
-                    value
-                }
-            }
-            RmwOp::Smax => {
-                if signed(old) > signed(value) {
-                    old
-                } else {
-                    value
-                }
-            }
-            RmwOp::Umin => old.min(value),
-            RmwOp::Umax => old.max(value),
-        };
-        self.put(addr, ty, new & ty.mask());
+        self.put(addr, ty, op.apply(ty, old, value));
         Ok(old)
     }
 
     fn load_exclusive(&mut self, addr: u64, ty: Type, order: Order) -> Result<u128, Fault> {
+        let addr = self.guest.untagged(addr);
         let value = self.load(addr, ty, order)?;
         self.reservation = Some((addr, ty.bytes(), value));
         Ok(value)
     }
 
     fn store_exclusive(&mut self, addr: u64, ty: Type, value: u128, _: Order) -> Result<bool, Fault> {
+        let addr = self.guest.untagged(addr);
         self.check(addr, ty.bytes(), Access::Write)?;
         let seen = self.reservation.take();
         let holds = seen == Some((addr, ty.bytes(), self.value(addr, ty)));

@@ -3,7 +3,9 @@
 //! Every encoding of the table that the frontend lifts gets its share of cases. Branches, PC-relative loads and most
 //! system registers are not here (the step harness runs the instruction at an address of its own); text cases have them.
 
-use decoders::aarch64::{Branch, Extension, Immediate, Insn, Memory, Op, VectorShift, decode_word, rows};
+use decoders::aarch64::{
+    Branch, Extension, Float, Immediate, Insn, Memory, Op, VectorShift, decode_word, rows,
+};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -249,6 +251,8 @@ fn state(random: &mut Random, insn: Insn) -> State {
         0 => 0,
         _ => random.u32() & (0xf << 22 | 1 << 19),
     };
+    // Of a positive number that is flushed to zero, qemu 7.2 says that FJCVTZS has lost nothing.
+    let fpcr = if insn.op == Op::Float(Float::Fjcvtzs) { fpcr & !(1 << 24) } else { fpcr };
     // A quarter of the memory states is zero, so that compare-and-swap finds what it looks for.
     let zero = random.below(4) == 0;
     if zero && memory && insn.rm() != 31 && insn.rm() != insn.rn() {

@@ -74,6 +74,15 @@ impl Guest {
             Guest::Riscv64 => 2,
         }
     }
+
+    /// Where a data access or a branch to `addr` goes: AArch64 under Linux ignores the top byte in the lower half of the
+    /// address space, which bit 55 tells from the upper one (TCR_EL1.TBI0 is set, TBI1 is not).
+    pub const fn untagged(self, addr: u64) -> u64 {
+        match self {
+            Guest::Aarch64 => addr & ((addr << 8) as i64 >> 8) as u64,
+            Guest::X86_64 | Guest::Riscv64 => addr,
+        }
+    }
 }
 
 impl fmt::Display for Guest {

@@ -33,6 +33,16 @@ impl Row {
     pub fn matches(&self, word: u32) -> bool {
         word & self.mask == self.value && (self.condition)(word)
     }
+
+    /// A random word that decodes to this row: the fields are taken from `random`, reserved values are left out.
+    pub fn sample(&self, mut random: impl FnMut() -> u32) -> u32 {
+        loop {
+            let word = self.value | random() & !self.mask;
+            if super::row_of(word).is_some_and(|row| row.pattern == self.pattern && row.op == self.op) {
+                return word;
+            }
+        }
+    }
 }
 
 /// The fixed bits of a pattern and their values. A pattern that does not have 32 bits does not compile.

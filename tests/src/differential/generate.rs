@@ -59,6 +59,15 @@ fn pointer(random: &mut Random) -> u64 {
     if random.below(4) == 0 { address } else { address & !15 }
 }
 
+/// A pointer; on AArch64 sometimes with a tag in the byte that the processor ignores.
+fn tagged(guest: Guest, random: &mut Random) -> u64 {
+    let pointer = pointer(random);
+    if guest == Guest::Aarch64 && random.below(16) == 0 {
+        return pointer | random.u64() << 56;
+    }
+    pointer
+}
+
 fn integer(random: &mut Random) -> u64 {
     match random.below(8) {
         0 => random.below(4),
@@ -102,8 +111,10 @@ fn lanes(random: &mut Random) -> u64 {
         0x7f7f_ffff,
         0x4f00 << 16,
     ];
+    const HALVES: [u16; 12] =
+        [0, 0x8000, 0x3c00, 0xbe00, 0x7c00, 0xfc00, 0x7e01, 0xfd00, 1, 0x03ff, 0x7bff, 0x7800];
     let single = |random: &mut Random| SINGLES[random.below(12) as usize];
-    match random.below(8) {
+    match random.below(10) {
         0 | 1 => DOUBLES[random.below(12) as usize],
         2 => (random.below(2000) as f64 / 8.0 - 125.0).to_bits(),
         3 => u64::from(single(random)) << 32 | u64::from(single(random)),
@@ -111,8 +122,27 @@ fn lanes(random: &mut Random) -> u64 {
         4 => u64::from(u32::MAX) << 32 | u64::from(single(random)),
         5 => u64::from(u32::MAX) << 32 | u64::from((random.below(2000) as f32 / 8.0 - 125.0).to_bits()),
         6 => random.u64() & 0x800f_ffff_ffff_ffff | (0x3f0 + random.below(32)) << 52,
+        7 => (0..4).fold(0, |all, _| all << 16 | u64::from(HALVES[random.below(12) as usize])),
+        // Halves with exponents near each other.
+        8 => (0..4).fold(0, |all, _| all << 16 | random.below(2) << 15 | 11 << 10 | random.below(1 << 13)),
         _ => random.u64(),
     }
+}
+
+/// Whether programs may hold this instruction, whatever it does to the state: the judges can execute it, and it asks for
+/// nothing that differs from run to run.
+pub fn is_drawn(guest: Guest, bytes: &[u8]) -> bool {
+    let code = Bytes { start: CODE, bytes };
+    lift_block(guest, &code, CODE, &LiftOptions { max_instructions: 1, ..LiftOptions::default() })
+        .is_ok_and(|block| may_stand(&block))
+}
+
+fn may_stand(block: &Block) -> bool {
+    let refused = matches!(
+        block.terminator,
+        Terminator::Syscall { .. } | Terminator::Trap { trap: Trap::Unsupported | Trap::Halt }
+    );
+    !refused && !asks_the_host(block)
 }
 
 fn state(guest: Guest, random: &mut Random) -> State {
@@ -130,6 +160,8 @@ fn state(guest: Guest, random: &mut Random) -> State {
             "pc" | "rip" | "fs_base" | "gs_base" | "tpidr_el0" => continue,
             "rflags" => (random.u64() & 0x8d5 | 0x202).into(),
             "nzcv" => (random.u64() & 0xf000_0000).into(),
+            // Rounding modes 5 to 7 are reserved.
+            "fcsr" if random.below(32) == 0 => random.below(256).into(),
             "fcsr" if random.below(2) == 0 => (random.below(5) << 5 | random.below(32)).into(),
             "fpsr" if random.below(2) == 0 => (random.u64() & 0x9f).into(),
             "fpcr" if random.below(4) == 0 => (random.u64() & 0x03c0_0000).into(),
@@ -138,13 +170,16 @@ fn state(guest: Guest, random: &mut Random) -> State {
             "fcsr" | "fpsr" | "fpcr" => 0,
             _ if register.bytes == 16 => u128::from(lanes(random)) << 64 | u128::from(lanes(random)),
             name if name.starts_with('f') => lanes(random).into(),
-            _ if random.below(3) == 0 => pointer(random).into(),
+            _ if random.below(3) == 0 => tagged(guest, random).into(),
             _ => integer(random).into(),
         };
         register.write(&mut state, value);
     }
     for slot in bases(guest) {
-        state.slots[slot.index()] = pointer(random).into();
+        state.slots[slot.index()] = tagged(guest, random).into();
+    }
+    if guest == Guest::Aarch64 && random.below(16) != 0 {
+        state.slots[aarch64::SP.index()] &= !15;
     }
     if guest == Guest::X86_64 {
         state.slots[x86_64::RSP.index()] = (DATA + 1024 + 8 * random.below(256)).into();
@@ -189,11 +224,7 @@ impl Writer {
         loop {
             let bytes = random_code(self.guest, &mut self.random);
             let Some(block) = self.lift(&bytes) else { continue };
-            let refused = matches!(
-                block.terminator,
-                Terminator::Syscall { .. } | Terminator::Trap { trap: Trap::Unsupported | Trap::Halt }
-            );
-            if refused || asks_the_host(&block) {
+            if !may_stand(&block) {
                 continue;
             }
             let mut after = self.world.clone();

@@ -232,7 +232,7 @@ impl Emitter<'_, '_> {
             && x == y
             && let (Some(left), Some(right)) = (self.constant_of(left), self.constant_of(right))
             && left < width
-            && left + right == width
+            && right == width - left
         {
             let x = self.value(x);
             return self.b.ins().rotl_imm_u(x, left as i64);

@@ -173,6 +173,7 @@ impl Emitter<'_, '_> {
             | Op::VReduce { .. } => self.vector_integer(op),
             Op::VMulDoubleHigh { .. }
             | Op::VPMul { .. }
+            | Op::VAesSub { .. }
             | Op::VAbsDiff { .. }
             | Op::VHalvingSub { .. }
             | Op::VShift { .. }

@@ -8,6 +8,7 @@
 //! Values are bit patterns in a `u128` whose bits above the type are zero; every function here takes and keeps
 //! that. A block must be one that the verifier accepts; then nothing here panics.
 
+mod aes;
 mod execute;
 mod float;
 mod fold;

@@ -295,6 +295,8 @@ macro_rules! for_each_op {
         vshuffle = VShuffle(a: V128, b: V128)[pattern: u128] -> V128, Pure;
         /// Bytes chosen by a vector of indices: byte i is byte `indices[i]` of `table`, or zero if that is above 15.
         vtable = VTable(table: V128, indices: V128)[] -> V128, Pure;
+        /// AES's S-box, or its inverse, on each byte.
+        vaes_sub = VAesSub(v: V128)[inverse: bool] -> V128, Pure;
         /// The sign bits of the lanes, lane 0 in bit 0.
         vmovemask = VMoveMask(v: V128)[lane: Lane] -> I64, Pure;
 

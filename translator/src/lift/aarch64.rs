@@ -6,9 +6,12 @@
 
 mod branch;
 mod complex;
+mod crypto;
+mod dot_product;
 mod element;
 mod flags;
 mod float;
+mod half_product;
 mod immediate;
 mod lanes;
 mod memory;
@@ -24,16 +27,22 @@ mod vector_shift;
 pub use system::{COUNTER_FREQUENCY, HWCAP, HWCAP2};
 
 use super::Context;
+use crate::guest::FpEnv;
 use crate::guest::aarch64::{self as file, SP};
-use crate::ir::{Builder, Lane, Trap, Type, Value};
-use decoders::aarch64::{Extension, Insn, Op};
+use crate::ir::{Builder, Lane, Op, Trap, Type, Value};
+use decoders::aarch64::{self as decoder, Extension, Insn};
 use flags::Flags;
 use std::ops::{Deref, DerefMut};
+
+/// What the stack pointer is a multiple of where memory is accessed through it.
+const SP_ALIGNMENT: u64 = 16;
 
 /// What the frontend remembers within a block.
 #[derive(Default)]
 pub struct Frontend {
     flags: Flags,
+    /// An access of this block has found SP aligned, and it moved by multiples of 16 since.
+    sp_is_aligned: bool,
 }
 
 /// The extensions whose instructions are lifted: what HWCAP and the identification registers tell of, and LOR, which
@@ -47,11 +56,21 @@ const EXTENSIONS: &[Extension] = &[
     Extension::Rcpc2,
     Extension::FlagM,
     Extension::FlagM2,
+    Extension::Sb,
     Extension::Rdm,
     Extension::DotProd,
     Extension::Fcma,
     Extension::Fp16,
     Extension::Fp16Fcma,
+    Extension::Fhm,
+    Extension::JsCvt,
+    Extension::FrintTs,
+    Extension::I8mm,
+    Extension::Aes,
+    Extension::Sha1,
+    Extension::Sha256,
+    Extension::Sha512,
+    Extension::Sha3,
 ];
 
 /// Lifts one instruction.
@@ -60,20 +79,27 @@ pub fn lift(b: &mut Builder, insn: &Insn, context: &mut Context<'_, Frontend>) {
     if !EXTENSIONS.contains(&i.extension) {
         return b.trap(Trap::Unsupported);
     }
-    let l = &mut Lifter { b, pc: context.pc, next: context.next, flags: &mut context.frontend.flags };
+    let l = &mut Lifter {
+        b,
+        pc: context.pc,
+        next: context.next,
+        env: context.options.env,
+        flags: &mut context.frontend.flags,
+        sp_is_aligned: &mut context.frontend.sp_is_aligned,
+    };
     match i.op {
-        Op::Immediate(op) => immediate::lift(l, op, i),
-        Op::Branch(op) => branch::lift(l, op, i),
-        Op::Memory(op) => memory::lift(l, op, i),
-        Op::Register(op) => register::lift(l, op, i),
-        Op::Float(op) => float::lift(l, op, i),
-        Op::VectorSame(op) => vector_same::lift(l, op, i),
-        Op::VectorDifferent(op) => vector_different::lift(l, op, i),
-        Op::VectorElement(op) => element::lift(l, op, i),
-        Op::VectorMisc(op) => vector_misc::lift(l, op, i),
-        Op::VectorShift(op) => vector_shift::lift(l, op, i),
-        Op::VectorMove(op) => vector_move::lift(l, op, i),
-        Op::Crypto(_) => l.trap(Trap::Unsupported),
+        decoder::Op::Immediate(op) => immediate::lift(l, op, i),
+        decoder::Op::Branch(op) => branch::lift(l, op, i),
+        decoder::Op::Memory(op) => memory::lift(l, op, i),
+        decoder::Op::Register(op) => register::lift(l, op, i),
+        decoder::Op::Float(op) => float::lift(l, op, i),
+        decoder::Op::VectorSame(op) => vector_same::lift(l, op, i),
+        decoder::Op::VectorDifferent(op) => vector_different::lift(l, op, i),
+        decoder::Op::VectorElement(op) => element::lift(l, op, i),
+        decoder::Op::VectorMisc(op) => vector_misc::lift(l, op, i),
+        decoder::Op::VectorShift(op) => vector_shift::lift(l, op, i),
+        decoder::Op::VectorMove(op) => vector_move::lift(l, op, i),
+        decoder::Op::Crypto(op) => crypto::lift(l, op, i),
     }
 }
 
@@ -84,7 +110,10 @@ struct Lifter<'a> {
     pc: u64,
     /// Address of the instruction behind it.
     next: u64,
+    /// The float environment that the code will run in.
+    env: FpEnv,
     flags: &'a mut Flags,
+    sp_is_aligned: &'a mut bool,
 }
 
 impl Deref for Lifter<'_> {
@@ -142,10 +171,33 @@ impl Lifter<'_> {
     fn set_reg_or_sp(&mut self, number: u8, value: Value) {
         if number == 31 {
             let value = self.resize(value, Type::I64, crate::ir::Sign::Unsigned);
+            *self.sp_is_aligned = self.is_aligned_sp(value);
             self.set(value, SP);
         } else {
             self.set_reg(number, value);
         }
+    }
+
+    /// Whether a value for SP is known to be a multiple of 16.
+    fn is_aligned_sp(&self, value: Value) -> bool {
+        let multiple = |value| self.as_const(value).is_some_and(|imm| imm.is_multiple_of(SP_ALIGNMENT));
+        match *self.op(value) {
+            Op::And { b: mask, .. } => multiple(mask),
+            Op::Add { a, b: offset } | Op::Sub { a, b: offset } => {
+                *self.sp_is_aligned && multiple(offset) && matches!(self.op(a), Op::Get { slot: SP })
+            }
+            _ => false,
+        }
+    }
+
+    /// The base register of an access. A stack pointer that is no multiple of 16 faults (Linux sets SCTLR_EL1.SA0).
+    fn base(&mut self, number: u8) -> Value {
+        let base = self.reg_or_sp(number, Type::I64);
+        if number == 31 && !*self.sp_is_aligned {
+            self.check_aligned(base, SP_ALIGNMENT);
+            *self.sp_is_aligned = true;
+        }
+        base
     }
 
     /// A vector register, all 128 bits.
@@ -189,7 +241,12 @@ impl Lifter<'_> {
             let zero = self.i64(0);
             let low = self.and(addr, mask);
             let misaligned = self.icmp(low, zero, crate::ir::Cond::Ne);
-            self.trap_if(misaligned, addr, Trap::Misaligned);
+            // The kernel reports the address without its tag.
+            let byte = self.i64(8);
+            let shifted = self.shl(addr, byte);
+            let kept = self.ashr(shifted, byte);
+            let untagged = self.and(addr, kept);
+            self.trap_if(misaligned, untagged, Trap::Misaligned);
         }
     }
 }

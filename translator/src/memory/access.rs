@@ -149,7 +149,7 @@ impl Memory {
         // Any first guess will do: a wrong one is corrected by the first compare-and-swap.
         let mut seen = self.load(addr, ty, Order::Plain).unwrap_or(0);
         loop {
-            let new = apply(op, ty, seen, value);
+            let new = op.apply(ty, seen, value);
             let old = self.cas(addr, ty, seen, new, order)?;
             if old == seen {
                 return Ok(old);
@@ -357,26 +357,6 @@ unsafe fn cas_anywhere(ptr: *mut u8, size: u32, expected: u128, new: u128) -> Re
         }
         Ok(old)
     }
-}
-
-/// The new value of an atomic read-modify-write.
-fn apply(op: RmwOp, ty: Type, old: u128, value: u128) -> u128 {
-    let unused = 128 - ty.bits();
-    let signed = |x: u128| ((x << unused) as i128) >> unused;
-    let new = match op {
-        RmwOp::Exchange => value,
-        RmwOp::Add => old.wrapping_add(value),
-        RmwOp::Sub => old.wrapping_sub(value),
-        RmwOp::And => old & value,
-        RmwOp::AndNot => old & !value,
-        RmwOp::Or => old | value,
-        RmwOp::Xor => old ^ value,
-        RmwOp::Smin => signed(old).min(signed(value)) as u128,
-        RmwOp::Smax => signed(old).max(signed(value)) as u128,
-        RmwOp::Umin => old.min(value),
-        RmwOp::Umax => old.max(value),
-    };
-    new & ty.mask()
 }
 
 impl Memory {

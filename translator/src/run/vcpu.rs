@@ -174,7 +174,8 @@ impl Vcpu {
                 return Some(Reason::Interrupted);
             }
         }
-        let pc = self.state.pc();
+        let pc = run.vm.guest().untagged(self.state.pc());
+        self.state.set_pc(pc);
         let at_stop = run.stops.binary_search(&pc).is_ok();
         if !std::mem::take(&mut run.first) && at_stop {
             return Some(Reason::StopAddress);

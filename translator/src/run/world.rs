@@ -9,7 +9,8 @@ use crate::ir::interpret::World;
 use crate::ir::{Access, EnvCall, FenceSet, Order, RmwOp, Slot, Type};
 use crate::memory::Fault;
 
-/// One vCPU, while the interpreter runs one block.
+/// One vCPU, while the interpreter runs one block. Tagged addresses come here from compiled code too: they are beyond what
+/// it may access, so it leaves.
 pub(super) struct VcpuWorld<'a> {
     state: &'a mut StateHandle,
     vm: &'a Vm,
@@ -41,29 +42,35 @@ impl World for VcpuWorld<'_> {
     }
 
     fn load(&mut self, addr: u64, ty: Type, order: Order) -> Result<u128, Fault> {
+        let addr = self.vm.guest().untagged(addr);
         self.vm.memory().load(addr, ty, order)
     }
 
     fn store(&mut self, addr: u64, ty: Type, value: u128, order: Order) -> Result<(), Fault> {
         self.stored = true;
+        let addr = self.vm.guest().untagged(addr);
         self.vm.memory().store(addr, ty, value, order)
     }
 
     fn probe(&mut self, addr: u64, size: u32, access: Access) -> Result<(), Fault> {
+        let addr = self.vm.guest().untagged(addr);
         self.vm.memory().probe(addr, size, access)
     }
 
     fn cas(&mut self, addr: u64, ty: Type, expected: u128, new: u128, order: Order) -> Result<u128, Fault> {
         self.stored = true;
+        let addr = self.vm.guest().untagged(addr);
         self.vm.memory().cas(addr, ty, expected, new, order)
     }
 
     fn rmw(&mut self, addr: u64, ty: Type, op: RmwOp, value: u128, order: Order) -> Result<u128, Fault> {
         self.stored = true;
+        let addr = self.vm.guest().untagged(addr);
         self.vm.memory().rmw(addr, ty, op, value, order)
     }
 
     fn load_exclusive(&mut self, addr: u64, ty: Type, order: Order) -> Result<u128, Fault> {
+        let addr = self.vm.guest().untagged(addr);
         let value = self.vm.memory().load(addr, ty, order)?;
         self.state.set_reservation(Some((addr, ty.bytes().into(), value)));
         Ok(value)
@@ -71,6 +78,7 @@ impl World for VcpuWorld<'_> {
 
     fn store_exclusive(&mut self, addr: u64, ty: Type, value: u128, order: Order) -> Result<bool, Fault> {
         self.stored = true;
+        let addr = self.vm.guest().untagged(addr);
         let reservation = self.state.reservation();
         self.state.set_reservation(None);
         match reservation {
@@ -108,6 +116,12 @@ impl World for VcpuWorld<'_> {
                 let start = if b == 0 { 0 } else { a & !(b - 1) };
                 let end = if b == 0 { u64::MAX } else { start.saturating_add(b) };
                 self.vm.memory().refetch_code(start..end);
+                if b == 0 {
+                    self.vm.invalidate_all();
+                } else {
+                    let start = self.vm.guest().untagged(a) & !(b - 1);
+                    self.vm.invalidate(start..start.saturating_add(b));
+                }
                 0
             }
         }

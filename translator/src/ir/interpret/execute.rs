@@ -1,6 +1,6 @@
 //! One op: the exhaustive match.
 
-use super::{Leave, World, float, integer, vector};
+use super::{Leave, World, aes, float, integer, vector};
 use crate::float as soft;
 use crate::ir::{Block, FloatLane, Lane, Op, Round, Sign, Type, Value};
 
@@ -300,6 +300,7 @@ impl<W: World> Context<'_, W> {
             Op::VFromScalar { x } => self.bits(x),
             Op::VShuffle { a, b, pattern } => vector::shuffle(self.bits(a), self.bits(b), pattern),
             Op::VTable { table, indices } => vector::table(self.bits(table), self.bits(indices)),
+            Op::VAesSub { v, inverse } => aes::substitute(self.bits(v), inverse),
             Op::VMoveMask { v, lane } => vector::move_mask(lane, self.bits(v)).into(),
 
             // Vectors: bits.

@@ -2,8 +2,8 @@
 
 use super::lanes::{float_lane, lane_of};
 use super::vector_different::Combine;
-use super::{Lifter, complex};
-use crate::ir::{FloatLane, Lane, Round, StepOp, Trap, Value};
+use super::{Lifter, complex, half_product};
+use crate::ir::{FloatLane, Lane, Round, Sign, StepOp, Trap, Value};
 use decoders::aarch64::{Insn, VectorElement as Op};
 
 pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
@@ -46,9 +46,20 @@ pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
             l.dot_product(i, a, b);
         }
         Op::Fcmla => complex::fcmla_element(l, i),
-        Op::Fmlal | Op::Fmlsl | Op::Fmlal2 | Op::Fmlsl2 | Op::Sudot | Op::Usdot | Op::Bfdot | Op::Bfmlal => {
-            l.trap(Trap::Unsupported)
+        Op::Sudot | Op::Usdot => {
+            let b = repeated(l, i, Lane::B32);
+            let a = l.v(i.rn());
+            let signs = [Sign::Signed, Sign::Unsigned];
+            let signs = if op == Op::Sudot { signs } else { [signs[1], signs[0]] };
+            l.dot_product_of(i, [a, b], signs);
         }
+        Op::Fmlal | Op::Fmlsl | Op::Fmlal2 | Op::Fmlsl2 => {
+            let b = repeated(l, i, Lane::B16);
+            let (subtract, upper) =
+                (matches!(op, Op::Fmlsl | Op::Fmlsl2), matches!(op, Op::Fmlal2 | Op::Fmlsl2));
+            half_product::multiply_add(l, i, b, subtract, upper);
+        }
+        Op::Bfdot | Op::Bfmlal => l.trap(Trap::Unsupported),
     }
 }
 

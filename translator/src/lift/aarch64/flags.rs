@@ -113,6 +113,18 @@ impl Lifter<'_> {
         *self.flags = Flags::Slots;
     }
 
+    /// Sets the flags to bits.
+    pub(super) fn set_flag_bits(&mut self, n: Value, z: Value, c: Value, v: Value) {
+        let mut word = self.i64(0);
+        for (flag, bit) in [(n, 31), (z, 30), (c, 29), (v, 28)] {
+            let wide = self.zext(flag, Type::I64);
+            let amount = self.i64(bit);
+            let placed = self.shl(wide, amount);
+            word = self.or(word, placed);
+        }
+        self.set_flags_word(word);
+    }
+
     /// N, Z, C, V in bits 31 to 28 of a 64-bit value.
     pub(super) fn flags_word(&mut self) -> Value {
         let zero = self.i64(0);

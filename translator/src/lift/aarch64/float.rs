@@ -1,7 +1,7 @@
 //! Scalar floating point.
 
 use super::{Lifter, width};
-use crate::ir::{InvalidInt, Lane, MinMaxRule, Quietness, Round, Sign, Trap, Type, Value};
+use crate::ir::{Cond, InvalidInt, Lane, MinMaxRule, Quietness, Round, Sign, Trap, Type, Value};
 use decoders::aarch64::{Float, Insn};
 
 pub(super) fn lift(l: &mut Lifter, op: Float, i: Insn) {
@@ -35,7 +35,9 @@ pub(super) fn lift(l: &mut Lifter, op: Float, i: Insn) {
         }),
         Float::Fcsel => fcsel(l, i),
         Float::MultiplyAdd => multiply_add(l, i),
-        Float::Fjcvtzs | Float::Bfcvt | Float::FrintInteger => l.trap(Trap::Unsupported),
+        Float::Fjcvtzs => fjcvtzs(l, i),
+        Float::FrintInteger => frint_integer(l, i),
+        Float::Bfcvt => l.trap(Trap::Unsupported),
     }
 }
 
@@ -101,7 +103,63 @@ fn frint(l: &mut Lifter, i: Insn) {
     one_source(l, i, |l, x| l.fround(x, round, exact));
 }
 
+/// `frint32z dd, dn`, `frint32x`, `frint64z`, `frint64x`: to an integral value that fits an integer of that size.
+/// (Floating-point data-processing (1 source))
+fn frint_integer(l: &mut Lifter, i: Insn) {
+    let int = if i.bit(16) { Type::I64 } else { Type::I32 };
+    let round = if i.bit(15) { Round::Current } else { Round::TowardZero };
+    one_source(l, i, |l, x| l.integral_within(x, int, round));
+}
+
+/// `fjcvtzs wd, dn`: to an integer modulo 2^32, as JavaScript does; Z says whether nothing was lost.
+/// (Conversion between floating-point and integer)
+fn fjcvtzs(l: &mut Lifter, i: Insn) {
+    let value = l.float(i.rn(), Type::F64);
+    // It raises what this raises, and equals it where nothing is lost.
+    let saturated = l.float_to_int(value, Type::I32, Sign::Signed, Round::TowardZero, InvalidInt::NanZero, 0);
+    let back = l.int_to_float(saturated, Type::F64, Sign::Signed, Round::Current, 0);
+    let [bits, back] = [value, back].map(|float| l.bitcast(float, Type::I64));
+    let exact = l.icmp(bits, back, Cond::Eq);
+    let [fraction_mask, hidden, exponent_mask, width, zero] =
+        [(1 << 52) - 1, 1 << 52, 0x7ff, 52, 0].map(|imm| l.i64(imm));
+    let fraction = l.and(bits, fraction_mask);
+    let significand = l.or(fraction, hidden);
+    let exponent = l.lshr(bits, width);
+    let exponent = l.and(exponent, exponent_mask);
+    // The significand counts 2^(exponent - 1075).
+    let unit = l.i64(1023 + 52);
+    let (right, left) = (l.sub(unit, exponent), l.sub(exponent, unit));
+    let limit = l.i64(64);
+    let [to_right, to_left] = [right, left].map(|amount| l.icmp(amount, limit, Cond::Ult));
+    let (shifted_right, shifted_left) = (l.lshr(significand, right), l.shl(significand, left));
+    let magnitude = l.select(shifted_left, zero, to_left);
+    let magnitude = l.select(shifted_right, magnitude, to_right);
+    let negative = l.icmp(bits, zero, Cond::Slt);
+    let negated = l.neg(magnitude);
+    let result = l.select(negated, magnitude, negative);
+    let result = l.trunc(result, Type::I32);
+    l.set_reg(i.rd(), result);
+    let zero = l.i1(false);
+    l.set_flag_bits(zero, exact, zero, zero);
+}
+
 impl Lifter<'_> {
+    /// The float rounded to an integral value, if that fits `int`; else the most negative one, and invalid is raised.
+    pub(super) fn integral_within(&mut self, x: Value, int: Type, round: Round) -> Value {
+        let ty = self.ty(x);
+        let bits = Type::int_of_bytes(ty.bytes());
+        let integer = self.float_to_int(x, int, Sign::Signed, round, InvalidInt::Indefinite, 0);
+        let float = self.int_to_float(integer, ty, Sign::Signed, Round::Current, 0);
+        // A zero keeps its sign.
+        let [x, float] = [x, float].map(|float| self.bitcast(float, bits));
+        let sign = self.iconst(bits, 1 << (bits.bits() - 1));
+        let sign = self.and(x, sign);
+        let zero = self.iconst(int, 0);
+        let is_zero = self.icmp(integer, zero, Cond::Eq);
+        let result = self.select(sign, float, is_zero);
+        self.bitcast(result, ty)
+    }
+
     /// Plus zero.
     pub(super) fn float_zero(&mut self, ty: Type) -> Value {
         let bits = self.iconst(Type::int_of_bytes(ty.bytes()), 0);

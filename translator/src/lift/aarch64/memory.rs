@@ -63,7 +63,7 @@ enum Index {
 
 /// The address of an access and, if the base register is to be updated, its new value.
 fn address(l: &mut Lifter, base: u8, offset: i64, index: Index) -> (Value, Option<Value>) {
-    let base = l.reg_or_sp(base, Type::I64);
+    let base = l.base(base);
     let moved = l.offset(base, offset);
     match index {
         Index::Offset => (moved, None),
@@ -150,7 +150,7 @@ fn register_offset_address(l: &mut Lifter, i: Insn, scale: u32) -> Value {
     } else {
         offset
     };
-    let base = l.reg_or_sp(i.rn(), Type::I64);
+    let base = l.base(i.rn());
     l.add(base, offset)
 }
 
@@ -307,7 +307,7 @@ fn pair_vector(l: &mut Lifter, i: Insn, index: Index) {
 
 /// The base address of an atomic access, which must be aligned.
 fn aligned_base(l: &mut Lifter, i: Insn, bytes: u64) -> Value {
-    let addr = l.reg_or_sp(i.rn(), Type::I64);
+    let addr = l.base(i.rn());
     l.check_aligned(addr, bytes);
     addr
 }

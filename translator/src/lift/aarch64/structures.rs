@@ -89,7 +89,7 @@ pub(super) fn multiple(l: &mut Lifter, i: Insn) {
         let structure_start = (register - register % elements) * vector_bytes;
         structure_start + (lane * elements + register % elements) * lane_bytes + byte
     };
-    let base = l.reg_or_sp(i.rn(), Type::I64);
+    let base = l.base(i.rn());
     // Memory in pieces of 16 bytes, and 8 bytes where that is what remains.
     let pieces = total.div_ceil(16);
     let piece = |number: usize| (number * 16, (total - number * 16).min(16));
@@ -153,7 +153,7 @@ pub(super) fn single(l: &mut Lifter, i: Insn) {
         _ => (Lane::B64, all >> 3),
     };
     let bytes = lane.bits() / 8;
-    let base = l.reg_or_sp(i.rn(), Type::I64);
+    let base = l.base(i.rn());
     let addresses: Vec<Value> =
         (0..elements).map(|element| l.offset(base, (element * bytes as usize) as i64)).collect();
     if i.bit(22) {
@@ -184,7 +184,7 @@ pub(super) fn replicate(l: &mut Lifter, i: Insn) {
     let elements = elements(i);
     let lane = LANES[i.bits(10, 2) as usize];
     let bytes = lane.bits() / 8;
-    let base = l.reg_or_sp(i.rn(), Type::I64);
+    let base = l.base(i.rn());
     let loaded: Vec<Value> = (0..elements)
         .map(|element| {
             let addr = l.offset(base, (element * bytes as usize) as i64);

@@ -23,26 +23,44 @@ pub const HWCAP: u64 = hwcap::FP
     | hwcap::FCMA
     | hwcap::FPHP
     | hwcap::ASIMDHP
-    | hwcap::ASIMDDP;
+    | hwcap::ASIMDDP
+    | hwcap::AES
+    | hwcap::PMULL
+    | hwcap::SHA1
+    | hwcap::SHA2
+    | hwcap::SHA3
+    | hwcap::SHA512
+    | hwcap::JSCVT
+    | hwcap::ASIMDFHM
+    | hwcap::SB;
 
-/// AT_HWCAP2: FLAGM2.
-pub const HWCAP2: u64 = 1 << 7;
+/// AT_HWCAP2: FLAGM2, FRINT, I8MM.
+pub const HWCAP2: u64 = 1 << 7 | 1 << 8 | 1 << 13;
 
 /// Bits of AT_HWCAP (Linux, `arch/arm64/include/uapi/asm/hwcap.h`).
 mod hwcap {
     pub const FP: u64 = 1 << 0;
     pub const ASIMD: u64 = 1 << 1;
+    pub const AES: u64 = 1 << 3;
+    pub const PMULL: u64 = 1 << 4;
+    pub const SHA1: u64 = 1 << 5;
+    pub const SHA2: u64 = 1 << 6;
     pub const CRC32: u64 = 1 << 7;
     pub const ATOMICS: u64 = 1 << 8;
     pub const CPUID: u64 = 1 << 11;
     pub const FPHP: u64 = 1 << 9;
     pub const ASIMDHP: u64 = 1 << 10;
     pub const ASIMDRDM: u64 = 1 << 12;
+    pub const JSCVT: u64 = 1 << 13;
     pub const FCMA: u64 = 1 << 14;
     pub const LRCPC: u64 = 1 << 15;
+    pub const SHA3: u64 = 1 << 17;
     pub const ASIMDDP: u64 = 1 << 20;
+    pub const SHA512: u64 = 1 << 21;
+    pub const ASIMDFHM: u64 = 1 << 23;
     pub const ILRCPC: u64 = 1 << 26;
     pub const FLAGM: u64 = 1 << 27;
+    pub const SB: u64 = 1 << 29;
 }
 
 /// Ticks a second of CNTVCT_EL0: CNTFRQ_EL0.
@@ -66,6 +84,9 @@ const DCZID_EL0: u32 = register(3, 3, 0, 0, 7);
 const CNTFRQ_EL0: u32 = register(3, 3, 14, 0, 0);
 const CNTVCT_EL0: u32 = register(3, 3, 14, 0, 2);
 
+const ISAR0: u64 =
+    2 << 4 | 1 << 8 | 2 << 12 | 1 << 16 | 2 << 20 | 1 << 28 | 1 << 32 | 1 << 44 | 1 << 48 | 2 << 52;
+
 /// The identification registers that Linux shows to user mode, as far as they are not zero. (op1 = 0, CRn = 0.)
 const ID_REGISTERS: &[(u32, u64)] = &[
     // MIDR_EL1: no implementer's product ("reserved for software use").
@@ -74,10 +95,10 @@ const ID_REGISTERS: &[(u32, u64)] = &[
     (register(3, 0, 0, 0, 5), 0x8000_0000),
     // ID_AA64PFR0_EL1: EL0 and EL1 are AArch64 only; FP and AdvSIMD with half precision.
     (register(3, 0, 0, 4, 0), 0x11_0011),
-    // ID_AA64ISAR0_EL1: CRC32, Atomic, RDM, DP, TS (FlagM and FlagM2).
-    (register(3, 0, 0, 6, 0), 1 << 16 | 2 << 20 | 1 << 28 | 1 << 44 | 2 << 52),
-    // ID_AA64ISAR1_EL1: FCMA, LRCPC.
-    (register(3, 0, 0, 6, 1), 1 << 16 | 2 << 20),
+    // ID_AA64ISAR0_EL1: AES with PMULL, SHA1, SHA2 with SHA512, CRC32, Atomic, RDM, SHA3, DP, FHM, TS (FlagM and FlagM2).
+    (register(3, 0, 0, 6, 0), ISAR0),
+    // ID_AA64ISAR1_EL1: JSCVT, FCMA, LRCPC, FRINTTS, SB, I8MM.
+    (register(3, 0, 0, 6, 1), 1 << 12 | 1 << 16 | 2 << 20 | 1 << 32 | 1 << 36 | 1 << 52),
 ];
 
 /// FPCR bits that are implemented: FZ16, RMode, FZ, DN. AHP and the trap enables read as zero.
@@ -129,24 +150,12 @@ fn flag_bits(l: &mut Lifter) -> [Value; 4] {
     [n, z, l.get(C), l.get(V)]
 }
 
-/// Sets the flags to bits.
-fn set_flag_bits(l: &mut Lifter, n: Value, z: Value, c: Value, v: Value) {
-    let mut word = l.i64(0);
-    for (flag, bit) in [(n, 31), (z, 30), (c, 29), (v, 28)] {
-        let wide = l.zext(flag, Type::I64);
-        let amount = l.i64(bit);
-        let placed = l.shl(wide, amount);
-        word = l.or(word, placed);
-    }
-    l.set_flags_word(word);
-}
-
 /// `axflag`: from Arm's flags of a float comparison to the external format. (PSTATE)
 fn axflag(l: &mut Lifter) {
     let [_, z, c, v] = flag_bits(l);
     let zero = l.i1(false);
     let (z, c) = (l.or(z, v), l.andnot(c, v));
-    set_flag_bits(l, zero, z, c, zero);
+    l.set_flag_bits(zero, z, c, zero);
 }
 
 /// `xaflag`: from the external format to Arm's flags of a float comparison. (PSTATE)
@@ -155,7 +164,7 @@ fn xaflag(l: &mut Lifter) {
     let (not_z, not_c) = (l.not(z), l.not(c));
     let (less, equal) = (l.and(not_c, not_z), l.and(z, c));
     let (at_least, unordered) = (l.or(c, z), l.and(not_c, z));
-    set_flag_bits(l, less, equal, at_least, unordered);
+    l.set_flag_bits(less, equal, at_least, unordered);
 }
 
 /// `dc zva, xt`, `dc cvac, xt`, `dc cvau, xt`, `dc civac, xt`, `ic ivau, xt`. (System instructions)

@@ -1,9 +1,9 @@
 //! Advanced SIMD, three vectors of different arrangements: operands are widened, or results narrowed.
 
-use super::Lifter;
 use super::lanes::lane_of;
 use super::vector_same::sign;
-use crate::ir::{Cond, Lane, NarrowMode, Sign, Trap, Value};
+use super::{Lifter, crypto};
+use crate::ir::{Cond, Lane, NarrowMode, Sign, Value};
 use decoders::aarch64::{Insn, VectorDifferent as Op};
 
 pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
@@ -31,7 +31,7 @@ pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
         Op::SqdmlalVector => multiply_double(l, i, Combine::Add),
         Op::SqdmlslVector => multiply_double(l, i, Combine::Subtract),
         Op::Pmull if i.size() == 0 => pmull_bytes(l, i),
-        Op::Pmull => l.trap(Trap::Unsupported),
+        Op::Pmull => crypto::pmull_doublewords(l, i),
     }
 }
 

@@ -112,7 +112,11 @@ pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
         Op::FminnmpScalar => float_pair(l, i, |l, a, b| l.fmin(a, b, MinMaxRule::Num2008)),
         Op::Urecpe => integer_estimate(l, i, EstimateOp::Reciprocal),
         Op::Ursqrte => integer_estimate(l, i, EstimateOp::ReciprocalSqrt),
-        Op::Bfcvtn | Op::Frint32z | Op::Frint32x | Op::Frint64z | Op::Frint64x => l.trap(Trap::Unsupported),
+        Op::Frint32z => integral_within(l, i, Type::I32, Round::TowardZero),
+        Op::Frint32x => integral_within(l, i, Type::I32, Round::Current),
+        Op::Frint64z => integral_within(l, i, Type::I64, Round::TowardZero),
+        Op::Frint64x => integral_within(l, i, Type::I64, Round::Current),
+        Op::Bfcvtn => l.trap(Trap::Unsupported),
     }
 }
 
@@ -230,6 +234,20 @@ fn float(l: &mut Lifter, i: Insn, f: impl FnOnce(&mut Lifter, Value, FloatLane) 
 /// `frintn vd.t, vn.t` and its kind.
 fn round(l: &mut Lifter, i: Insn, round: Round, exact: bool) {
     float(l, i, |l, v, lane| l.vfround(v, lane, round, exact));
+}
+
+/// `frint32z vd.t, vn.t` and its kind, lane by lane.
+fn integral_within(l: &mut Lifter, i: Insn, int: Type, round: Round) {
+    let ty = float_lane(i).ty();
+    let lanes = if i.q() { 16 } else { 8 } / ty.bytes() as u8;
+    let source = l.v(i.rn());
+    let mut result = l.vconst(0);
+    for index in 0..lanes {
+        let x = l.vextract_float(source, ty, index);
+        let x = l.integral_within(x, int, round);
+        result = l.vinsert_float(result, x, index);
+    }
+    l.set_v(i.rd(), result);
 }
 
 /// `fcvtns vd.t, vn.t` and its kind, scalar too.

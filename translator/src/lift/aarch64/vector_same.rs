@@ -1,7 +1,8 @@
 //! Advanced SIMD, three vectors of the same arrangement. Integer operations here, float operations below.
 
+use super::dot_product::matrix_product;
 use super::lanes::{float_lane, lane_of, minimum};
-use super::{Lifter, complex};
+use super::{Lifter, complex, half_product};
 use crate::ir::{
     Cond, FloatCond, FloatLane, Lane, LaneOp, MinMaxRule, NarrowMode, Quietness, Round, Sign, StepOp, Trap,
     Value,
@@ -113,18 +114,24 @@ pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
         Op::FcmlaVector => complex::fcmla(l, i),
         Op::Fcadd => complex::fcadd(l, i),
 
-        Op::FmlalVector
-        | Op::FmlslVector
-        | Op::Fmlal2Vector
-        | Op::Fmlsl2Vector
-        | Op::UsdotVector
-        | Op::BfdotVector
-        | Op::BfmlalVector
-        | Op::Bfmmla
-        | Op::Smmla
-        | Op::Ummla
-        | Op::Usmmla => l.trap(Trap::Unsupported),
+        Op::FmlalVector => fused_half(l, i, false, false),
+        Op::FmlslVector => fused_half(l, i, true, false),
+        Op::Fmlal2Vector => fused_half(l, i, false, true),
+        Op::Fmlsl2Vector => fused_half(l, i, true, true),
+        Op::UsdotVector => {
+            let factors = [l.v(i.rn()), l.v(i.rm())];
+            l.dot_product_of(i, factors, [Sign::Unsigned, Sign::Signed]);
+        }
+        Op::Smmla | Op::Ummla => matrix_product(l, i, [sign(i); 2]),
+        Op::Usmmla => matrix_product(l, i, [Sign::Unsigned, Sign::Signed]),
+        Op::BfdotVector | Op::BfmlalVector | Op::Bfmmla => l.trap(Trap::Unsupported),
     }
+}
+
+/// `fmlal vd.4s, vn.4h, vm.4h`, `fmlsl`, `fmlal2`, `fmlsl2`. (Advanced SIMD three same)
+fn fused_half(l: &mut Lifter, i: Insn, subtract: bool, upper: bool) {
+    let b = l.v(i.rm());
+    half_product::multiply_add(l, i, b, subtract, upper);
 }
 
 /// The signedness that the U bit says.
@@ -252,18 +259,6 @@ impl Lifter<'_> {
         let lost = self.vor(lost[0], lost[1]);
         self.saturated_where(lost);
         self.set_result(i, result, lane);
-    }
-
-    /// SDOT or UDOT: adds to each 32-bit lane of Vd the sum of the four products of bytes there.
-    pub(super) fn dot_product(&mut self, i: Insn, a: Value, b: Value) {
-        let low = self.vmul_widen_low(a, b, Lane::B8, sign(i));
-        let high = self.vmul_widen_high(a, b, Lane::B8, sign(i));
-        let low = self.vadd_pairs(low, Lane::B16, sign(i));
-        let high = self.vadd_pairs(high, Lane::B16, sign(i));
-        let sums = self.vpairwise(low, high, Lane::B32, LaneOp::Add);
-        let d = self.v(i.rd());
-        let result = self.vadd(d, sums, Lane::B32);
-        self.set_vector(i.rd(), result, i.q());
     }
 }
 
