@@ -75,6 +75,31 @@ struct SiteTable {
     sites: Box<[(u32, SiteAction)]>,
 }
 
+/// Memory that this process has mapped at an address of the kernel's choice.
+struct Mapping {
+    at: NonNull<u8>,
+    len: usize,
+}
+
+impl Mapping {
+    fn new(len: usize, protection: i32, flags: i32, fd: i32) -> Option<Mapping> {
+        // SAFETY: a new mapping at an address of the kernel's choice replaces nothing.
+        let at = unsafe { libc::mmap(ptr::null_mut(), len, protection, flags, fd, 0) };
+        if at == libc::MAP_FAILED { None } else { Some(Mapping { at: NonNull::new(at)?.cast(), len }) }
+    }
+
+    fn address(&self) -> usize {
+        self.at.as_ptr() as usize
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `new` with this length; its owner has no pointer into it any more.
+        unsafe { libc::munmap(self.at.as_ptr().cast(), self.len) };
+    }
+}
+
 struct UnitRecord {
     size: usize,
     links: Vec<LinkSlot>,
@@ -92,11 +117,12 @@ struct Inner {
 /// Executable memory of one engine.
 pub struct Arena {
     size: usize,
-    writable: NonNull<u8>,
-    executable: NonNull<u8>,
-    slots: NonNull<SlotMemory>,
+    writable: Mapping,
+    executable: Mapping,
+    slots: Mapping,
     slot_count: usize,
-    granules: Box<[AtomicPtr<SiteTable>]>,
+    /// One pointer a granule. Mapped, not allocated: most of it is never touched, and a refusal is an error.
+    granules: Mapping,
     node: &'static Node,
     inner: Mutex<Inner>,
     unlinked: AtomicU64,
@@ -114,7 +140,7 @@ impl Arena {
     /// [`Error::Arena`] if the host gives no such memory.
     pub fn new(size: usize, slots: usize) -> Result<Arena, Error> {
         let page = page_size();
-        let size = size.max(page).next_multiple_of(page);
+        let size = size.clamp(page, isize::MAX as usize).next_multiple_of(page);
         let slot_bytes = (slots.max(1) * size_of::<SlotMemory>()).next_multiple_of(page);
         let failed = |call| Error::Arena {
             size,
@@ -134,38 +160,18 @@ impl Arena {
             return Err(failed("ftruncate"));
         }
         let map = |len, protection, flags, fd| {
-            // SAFETY: a new mapping at an address of the kernel's choice replaces nothing.
-            let at = unsafe { libc::mmap(ptr::null_mut(), len, protection, flags, fd, 0) };
-            if at == libc::MAP_FAILED {
-                Err(failed("mmap"))
-            } else {
-                Ok(NonNull::new(at).expect("mapped").cast())
-            }
+            Mapping::new(len, protection, flags, fd).ok_or_else(|| failed("mmap"))
         };
-        let writable: NonNull<u8> = map(size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, raw)?;
-        let unmap = |at: NonNull<u8>, len| {
-            // SAFETY: `at` was mapped here with this length and is not used again.
-            unsafe { libc::munmap(at.as_ptr().cast(), len) }
-        };
-        let executable: NonNull<u8> = map(size, libc::PROT_READ | libc::PROT_EXEC, libc::MAP_SHARED, raw)
-            .inspect_err(|_| {
-                unmap(writable, size);
-            })?;
-        let slots = map(
-            slot_bytes,
+        let (read_write, private) = (
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
-            -1,
-        )
-        .inspect_err(|_| {
-            unmap(writable, size);
-            unmap(executable, size);
-        })?
-        .cast::<SlotMemory>();
-        let mut granules = Vec::with_capacity(size / GRANULE);
-        granules.resize_with(size / GRANULE, AtomicPtr::default);
-        let granules = granules.into_boxed_slice();
-        let node = Node::publish(executable.as_ptr() as usize, size, granules.as_ptr());
+        );
+        let writable = map(size, read_write, libc::MAP_SHARED, raw)?;
+        let executable = map(size, libc::PROT_READ | libc::PROT_EXEC, libc::MAP_SHARED, raw)?;
+        let slots = map(slot_bytes, read_write, private, -1)?;
+        let granule_bytes = size / GRANULE * size_of::<AtomicPtr<SiteTable>>();
+        let granules = map(granule_bytes.next_multiple_of(page), read_write, private, -1)?;
+        let node = Node::publish(executable.address(), size, granules.at.as_ptr().cast());
         Ok(Arena {
             size,
             writable,
@@ -244,7 +250,7 @@ impl Arena {
         let record = inner.units.remove(&id.0).expect("a live unit");
         self.forget(id.0, record.size);
         for slot in record.links {
-            let index = (slot.0 as usize - self.slots.as_ptr() as usize) / size_of::<SlotMemory>();
+            let index = (slot.0 as usize - self.slots.address()) / size_of::<SlotMemory>();
             inner.free_slots.push(index as u32);
         }
         inner.release(id.0, record.size);
@@ -268,12 +274,12 @@ impl Arena {
 
     /// The memory of a slot.
     fn slot(&self, slot: LinkSlot) -> &SlotMemory {
-        let offset = (slot.0 as usize).wrapping_sub(self.slots.as_ptr() as usize);
+        let offset = (slot.0 as usize).wrapping_sub(self.slots.address());
         let index = offset / size_of::<SlotMemory>();
         assert!(index < self.slot_count && offset.is_multiple_of(size_of::<SlotMemory>()), "not a link slot");
         // SAFETY: `index` is below the number of slots in the mapping, which lives as long as `self`; its fields are
         // atomic.
-        unsafe { self.slots.add(index).as_ref() }
+        unsafe { self.slots.at.cast::<SlotMemory>().add(index).as_ref() }
     }
 
     fn take_slot(&self, inner: &mut Inner, target: u64) -> LinkSlot {
@@ -284,7 +290,7 @@ impl Arena {
             },
             |index| index as usize,
         );
-        let slot = LinkSlot((self.slots.as_ptr() as usize + index * size_of::<SlotMemory>()) as u64);
+        let slot = LinkSlot((self.slots.address() + index * size_of::<SlotMemory>()) as u64);
         self.slot(slot).pc.store(target, Ordering::Relaxed);
         self.unlink(slot);
         slot
@@ -294,8 +300,8 @@ impl Arena {
     fn write(&self, offset: usize, code: &[u8]) -> u64 {
         assert!(offset + code.len() <= self.size);
         // SAFETY: the range lies in the writable mapping and was just allocated, so that nobody reads or runs it.
-        unsafe { ptr::copy_nonoverlapping(code.as_ptr(), self.writable.as_ptr().add(offset), code.len()) };
-        let entry = self.executable.as_ptr() as usize + offset;
+        unsafe { ptr::copy_nonoverlapping(code.as_ptr(), self.writable.at.as_ptr().add(offset), code.len()) };
+        let entry = self.executable.address() + offset;
         synchronize_instruction_fetch(entry, code.len());
         entry as u64
     }
@@ -306,14 +312,14 @@ impl Arena {
             return;
         }
         let table = Box::into_raw(Box::new(SiteTable { start, sites: sites.into_boxed_slice() }));
-        for granule in &self.granules[start / GRANULE..(start + size) / GRANULE] {
+        for granule in &self.granules()[start / GRANULE..(start + size) / GRANULE] {
             granule.store(table, Ordering::Release);
         }
     }
 
     fn forget(&self, start: usize, size: usize) {
         let mut table = ptr::null_mut();
-        for granule in &self.granules[start / GRANULE..(start + size) / GRANULE] {
+        for granule in &self.granules()[start / GRANULE..(start + size) / GRANULE] {
             table = granule.swap(ptr::null_mut(), Ordering::AcqRel);
         }
         if !table.is_null() {
@@ -321,6 +327,11 @@ impl Arena {
             // unit (contract of `free`).
             drop(unsafe { Box::from_raw(table) });
         }
+    }
+
+    fn granules(&self) -> &[AtomicPtr<SiteTable>] {
+        // SAFETY: the mapping holds that many pointers, null to begin with, and lives as long as `self`.
+        unsafe { std::slice::from_raw_parts(self.granules.at.as_ptr().cast(), self.size / GRANULE) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -336,13 +347,7 @@ impl Drop for Arena {
         for (offset, size) in units {
             self.forget(offset, size);
         }
-        let slot_bytes = self.slot_count * size_of::<SlotMemory>();
-        // SAFETY: mapped by `new` with these lengths; the arena's owner has no vCPU left that runs in it.
-        unsafe {
-            libc::munmap(self.writable.as_ptr().cast(), self.size);
-            libc::munmap(self.executable.as_ptr().cast(), self.size);
-            libc::munmap(self.slots.as_ptr().cast(), slot_bytes);
-        }
+        // The mappings go with their fields; the arena's owner has no vCPU left that runs in it.
     }
 }
 
@@ -350,7 +355,7 @@ impl std::fmt::Debug for Arena {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Arena")
             .field("size", &self.size)
-            .field("executable", &self.executable)
+            .field("executable", &self.executable.at)
             .finish_non_exhaustive()
     }
 }
@@ -577,6 +582,8 @@ mod tests {
 
     #[test]
     fn an_arena_that_the_host_cannot_give_is_an_error() {
-        assert!(matches!(Arena::new(1 << 62, 1), Err(Error::Arena { .. })));
+        for size in [1 << 46, 1 << 62, usize::MAX] {
+            assert!(matches!(Arena::new(size, 1), Err(Error::Arena { .. })), "{size:#x}");
+        }
     }
 }
