@@ -13,6 +13,9 @@ type Header = elf::FileHeader64<LittleEndian>;
 /// Size of a page of every guest.
 pub const PAGE: u64 = 4096;
 
+/// What an ELF file begins with.
+pub const MAGIC: [u8; 4] = elf::ELFMAG;
+
 /// Why a file is not a program that xlat runs. The text completes "cannot run PATH:".
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ElfError {

@@ -15,7 +15,8 @@ impl Errno {
 
     /// The number within a library error; `EIO` if it carries none.
     pub fn of(error: &std::io::Error) -> Errno {
-        error.raw_os_error().map_or(EIO, Errno)
+        let other = if error.kind() == std::io::ErrorKind::OutOfMemory { ENOMEM } else { EIO };
+        error.raw_os_error().map_or(other, Errno)
     }
 
     /// The value that a system call returns for this error.

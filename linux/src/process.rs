@@ -5,7 +5,7 @@
 //! what belongs to one thread is in [`Thread`].
 
 use crate::abi::{self, CallRegisters, SignalAction};
-use crate::elf::{ElfError, Image};
+use crate::elf::{self, ElfError, Image};
 use crate::errno::{self, Errno};
 use crate::kernel;
 use crate::signals::{Actions, Decision, Masks, Signal};
@@ -197,7 +197,7 @@ impl std::fmt::Debug for Process {
     }
 }
 
-/// Reads a program's file.
+/// Reads a program's file: all of an ELF file, the beginning of any other, which is enough to say what it is.
 ///
 /// # Errors
 /// It does not exist, cannot be read, or is no regular file.
@@ -212,7 +212,11 @@ pub fn read_program(path: &Path) -> Result<Vec<u8>, Error> {
         return Err(Error::Kind("not a regular file"));
     }
     let mut data = Vec::new();
-    File::open(path).and_then(|mut file| file.read_to_end(&mut data)).map_err(failed)?;
+    let mut file = File::open(path).map_err(failed)?;
+    (&mut file).take(4).read_to_end(&mut data).map_err(failed)?;
+    if data == elf::MAGIC {
+        file.read_to_end(&mut data).map_err(failed)?;
+    }
     Ok(data)
 }
 

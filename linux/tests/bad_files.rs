@@ -1,9 +1,9 @@
 //! Files that are no programs: each gets a sentence that says why, and none harms xlat.
 
 use linux::elf::{ElfError, Image};
-use linux::{Error, Process, ProcessOptions, Program};
+use linux::{Error, Process, ProcessOptions, Program, Stop};
 use std::path::{Path, PathBuf};
-use translator::run::{Engine, EngineOptions, ExecutionMode};
+use translator::run::{Engine, EngineOptions, ExecutionMode, Reason, RunOptions};
 
 fn quick_start(guest: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/quickstart/hello-{guest}"))
@@ -302,4 +302,57 @@ fn what_is_no_file_is_said_so() {
     assert_eq!(load("/tmp").to_string(), "it is a directory");
     assert_eq!(load("/dev/null").to_string(), "not a regular file");
     assert!(!load("/tmp").is_not_found());
+}
+
+/// Whatever the bytes of a program are, running it ends by itself or by its budget.
+#[test]
+fn corrupt_programs_run_to_an_end_of_their_own() {
+    let mut state = 0x2545_f491_4f6c_dd1du64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let compile = Engine::new(EngineOptions { threshold: 8, ..EngineOptions::default() }).unwrap();
+    let engines = [(engine(), 2000), (compile, 150)];
+    for (engine, rounds) in engines {
+        let (mut ran, mut ended) = (0, 0);
+        for round in 0..rounds {
+            let guest = ["x86_64", "aarch64", "riscv64"][round % 3];
+            let mut data = std::fs::read(quick_start(guest)).unwrap();
+            for _ in 0..1 + random() % 64 {
+                // Behind the ELF header, whose damage the other tests see to.
+                let at = 64 + random() as usize % (data.len() - 64);
+                data[at] = random() as u8;
+            }
+            let Ok(image) = Image::parse(&data) else { continue };
+            let program =
+                Program { path: quick_start(guest), arguments: vec![b"x".to_vec()], environment: vec![] };
+            let Ok(mut process) =
+                Process::load_image(&engine, &program, &image, &data, &ProcessOptions::default())
+            else {
+                continue;
+            };
+            // A damaged program must not reach the host's kernel.
+            process.set_system_call_hook(Some(Box::new(|_| Some(linux::errno::ENOSYS.reply()))));
+            ran += 1;
+            match process.run(&RunOptions { budget: Some(20_000), ..RunOptions::default() }) {
+                Stop::Ended(_) => ended += 1,
+                Stop::Exit(exit) => assert_eq!(exit.reason, Reason::Budget, "round {round}: {exit:?}"),
+            }
+        }
+        assert!(ran > rounds / 4 && ended > rounds / 20, "{ran} ran, {ended} ended of {rounds}");
+    }
+}
+
+#[test]
+fn a_large_file_that_is_no_program_is_not_read() {
+    let path = std::env::temp_dir().join(format!("xlat-sparse-{}", std::process::id()));
+    let file = std::fs::File::create(&path).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let program = Program { path: path.clone(), ..Program::default() };
+    let error = Process::load(&engine(), &program, &ProcessOptions::default()).map(|_| ()).unwrap_err();
+    std::fs::remove_file(path).unwrap();
+    assert_eq!(error.to_string(), "not an ELF file");
 }
