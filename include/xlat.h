@@ -291,7 +291,8 @@
 #define XLAT_EXIT_EXITED 15
 
 /**
- * A signal has ended the process: `status` is the signal's number.
+ * A signal has ended the process: `status` is the signal's number. `xlat_last_error` names the instruction if that was
+ * one that xlat does not translate, and is empty if there is nothing to say.
  */
 #define XLAT_EXIT_KILLED 16
 
@@ -2141,6 +2142,11 @@ xlat_status xlat_vm_invalidate(const struct xlat_vm *vm,
 xlat_status xlat_vcpu_run(struct xlat_vcpu *vcpu,
                           const struct xlat_run_options *options,
                           struct xlat_exit *exit);
+
+/**
+ * A short fixed text for an `XLAT_EXIT_*`, or for any other number; never NULL, not to be freed.
+ */
+const char *xlat_exit_text(uint32_t reason);
 
 /**
  * Counters of a machine as of now.

@@ -32,13 +32,17 @@ class Error(Exception):
         self.status: Status | int = Status(status) if status in Status._value2member_map_ else status
 
 
-def check(status: int) -> None:
-    """Raises the library's error, if there is one."""
-    if status == c.XLAT_OK:
-        return
+def last_error() -> str:
+    """The text of the last failure on this thread."""
     buffer = ctypes.create_string_buffer(1024)
     lib.xlat_last_error(buffer, len(buffer), None)
-    raise Error(status, buffer.value.decode(errors="replace"))
+    return buffer.value.decode(errors="replace")
+
+
+def check(status: int) -> None:
+    """Raises the library's error, if there is one."""
+    if status != c.XLAT_OK:
+        raise Error(status, last_error())
 
 
 def new_struct(kind: Any) -> Any:

@@ -494,6 +494,8 @@ def declare(library: CDLL) -> None:
     library.xlat_vm_invalidate.argtypes = [c_void_p, c_uint64, c_uint64]
     library.xlat_vcpu_run.restype = xlat_status
     library.xlat_vcpu_run.argtypes = [c_void_p, POINTER(xlat_run_options), POINTER(xlat_exit)]
+    library.xlat_exit_text.restype = c_char_p
+    library.xlat_exit_text.argtypes = [c_uint32]
     library.xlat_vm_stats.restype = xlat_status
     library.xlat_vm_stats.argtypes = [c_void_p, POINTER(xlat_stats)]
     library.xlat_vm_stats_json.restype = xlat_status

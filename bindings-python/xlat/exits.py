@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import _prototypes as c
-from ._library import Error, check
+from ._library import Error, check, last_error
 from ._numbers import Access, ExitReason, FaultKind, Trap
 
 
@@ -31,6 +31,8 @@ class Exit:
     retired: int | None
     #: Exit status or signal, for ExitReason.EXITED and KILLED.
     status: int
+    #: For ExitReason.KILLED: what xlat knows of the death (an instruction that it does not translate), or None.
+    note: str | None
 
 
 def from_struct(end: Any) -> Exit:
@@ -50,4 +52,5 @@ def from_struct(end: Any) -> Exit:
         trap=Trap(end.trap),
         retired=end.retired if end.counted else None,
         status=end.status,
+        note=(last_error() or None) if end.reason == c.XLAT_EXIT_KILLED else None,
     )

@@ -1,7 +1,7 @@
 //! Guest Linux processes.
 
 use crate::engine::xlat_engine;
-use crate::error::Failure;
+use crate::error::{Failure, record};
 use crate::guard::{
     Sized32, array, array_mut, check_out, check_out_struct, guard, put, read_struct, string, write_struct,
 };
@@ -200,7 +200,11 @@ pub unsafe extern "C" fn xlat_process_run(
             Stop::Ended(ending) => {
                 let (reason, status) = match ending {
                     Ending::Exited { status } => (XLAT_EXIT_EXITED, status as u32),
-                    Ending::Killed { signal, .. } => (XLAT_EXIT_KILLED, signal.number() as u32),
+                    Ending::Killed { signal, note } => {
+                        // What xlat knows of the death; empty if it was the program's own doing.
+                        record(Failure::new(XLAT_OK, note.unwrap_or_default()));
+                        (XLAT_EXIT_KILLED, signal.number() as u32)
+                    }
                 };
                 xlat_exit { reason, pc: process.vcpu().pc(), status, ..xlat_exit::default() }
             }

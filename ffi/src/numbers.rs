@@ -105,7 +105,8 @@ pub const XLAT_EXIT_INTERNAL: u32 = 13;
 pub const XLAT_EXIT_PROTECTION: u32 = 14;
 /// The process has exited: `status` is its exit status.
 pub const XLAT_EXIT_EXITED: u32 = 15;
-/// A signal has ended the process: `status` is the signal's number.
+/// A signal has ended the process: `status` is the signal's number. `xlat_last_error` names the instruction if that was
+/// one that xlat does not translate, and is empty if there is nothing to say.
 pub const XLAT_EXIT_KILLED: u32 = 16;
 
 /// A load.

@@ -1,4 +1,4 @@
-//! Register numbers. Generated from the engine's table by tests/header.rs: `BLESS=1` rewrites this file.
+//! Register numbers. Generated from the engine's table by tests/register_ids.rs: `BLESS=1` rewrites this file.
 
 /// X86_64: `rax`.
 pub const XLAT_X86_64_RAX: u32 = 0;

@@ -5,6 +5,7 @@ use crate::guard::{Sized32, check_out_struct, guard, read_struct, write_struct};
 use crate::handle;
 use crate::numbers::*;
 use crate::vcpu::xlat_vcpu;
+use std::ffi::c_char;
 use translator::ir::{Access, Trap};
 use translator::memory::FaultKind;
 use translator::run::{Exit, Reason, RunOptions};
@@ -86,6 +87,31 @@ pub unsafe extern "C" fn xlat_vcpu_run(
         // SAFETY: the caller's contract.
         unsafe { write_struct(exit, describe(&ended)) }
     })
+}
+
+/// A short fixed text for an `XLAT_EXIT_*`, or for any other number; never NULL, not to be freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn xlat_exit_text(reason: u32) -> *const c_char {
+    let text = match reason {
+        XLAT_EXIT_BUDGET => c"budget spent",
+        XLAT_EXIT_INTERRUPTED => c"interrupted",
+        XLAT_EXIT_STOP_ADDRESS => c"stop address",
+        XLAT_EXIT_BREAKPOINT => c"breakpoint",
+        XLAT_EXIT_SYSCALL => c"system call",
+        XLAT_EXIT_FAULT => c"memory fault",
+        XLAT_EXIT_ARITHMETIC => c"arithmetic exception",
+        XLAT_EXIT_ILLEGAL => c"illegal instruction",
+        XLAT_EXIT_UNSUPPORTED => c"unsupported instruction",
+        XLAT_EXIT_HALT => c"halting or privileged instruction",
+        XLAT_EXIT_HOOK => c"stopped by a hook",
+        XLAT_EXIT_MMIO => c"memory-mapped input or output",
+        XLAT_EXIT_INTERNAL => c"internal error",
+        XLAT_EXIT_PROTECTION => c"general protection",
+        XLAT_EXIT_EXITED => c"exited",
+        XLAT_EXIT_KILLED => c"killed by a signal",
+        _ => c"unknown reason",
+    };
+    text.as_ptr()
 }
 
 /// The engine's limits of a run.
