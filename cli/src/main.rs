@@ -8,7 +8,7 @@ mod translate;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Runs x86-64, AArch64 and RISC-V Linux programs by dynamic binary translation.
+/// Runs x86-64, AArch64 and RISC-V Linux programs by dynamic binary translation
 #[derive(Parser)]
 #[command(name = "xlat", version, arg_required_else_help = true)]
 struct Arguments {

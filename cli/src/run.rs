@@ -1,7 +1,8 @@
 //! `xlat run`.
 //!
 //! The program's input, output, exit status and death by signal are those of a native program. xlat's own failures are
-//! reported as a shell does: status 127 if the program is not found, 126 if it cannot be run, 125 if xlat fails.
+//! reported as a shell does: status 127 if the program is not found, 126 if it cannot be run, 125 if xlat fails; 124 is for a
+//! budget that was spent, as `timeout` has it.
 
 use crate::complain;
 use clap::{Args, ValueEnum};
@@ -12,12 +13,23 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use translator::memory;
-use translator::run::{Engine, EngineOptions, ExecutionMode, RunOptions, Stats, VmOptions};
+use translator::run::{Engine, EngineOptions, ExecutionMode, Exit, Reason, RunOptions, Stats, VmOptions};
+
+/// What `xlat run --help` says at its end.
+const AFTER_HELP: &str = "\
+Exit status: that of the program, or death by the signal that ended it. 127: no such program; 126: it cannot be run;
+125: xlat failed; 124: the budget of --budget was spent.
+
+Examples:
+  xlat run ./hello-riscv64 one two
+  xlat run --strace -E LANG=C ./hello-aarch64
+  xlat run --stats=json --mode interpret ./hello-x86_64";
 
 /// Options of `xlat run`.
 #[derive(Args)]
+#[command(after_help = AFTER_HELP)]
 pub struct Arguments {
-    /// Set a variable in the program's environment; without `=VALUE`, remove it
+    /// Set a variable in the program's environment, which else is that of xlat; without `=VALUE`, remove it
     #[arg(short = 'E', value_name = "VARIABLE=VALUE")]
     environment: Vec<OsString>,
     /// Print each system call to standard error
@@ -32,9 +44,12 @@ pub struct Arguments {
     /// What executes guest code
     #[arg(long, value_enum, default_value_t = Mode::Compile)]
     mode: Mode,
+    /// Stop after so many guest instructions, with status 124
+    #[arg(long, value_name = "INSTRUCTIONS")]
+    budget: Option<u64>,
     /// The program, a static ELF file for x86_64, aarch64 or riscv64
     program: PathBuf,
-    /// Its arguments
+    /// Its arguments: everything behind the program is the program's
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
@@ -49,15 +64,15 @@ enum StatsFormat {
 enum MemoryMode {
     /// A window of host addresses: fastest
     Direct,
-    /// A software TLB
+    /// A software TLB, as bare machines of the library use it
     Paged,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Mode {
-    /// The interpreter only
+    /// The interpreter only: slow, and what compiled code is held against
     Interpret,
-    /// Compiled code
+    /// The interpreter first, compiled code for what runs often
     Compile,
 }
 
@@ -103,7 +118,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             return ExitCode::from(if error.is_not_found() { 127 } else { 126 });
         }
     };
-    let stop = process.run(&RunOptions::default());
+    let stop = process.run(&RunOptions { budget: arguments.budget, ..RunOptions::default() });
     if let Some(format) = arguments.stats {
         print_stats(format, &process.vm().stats());
     }
@@ -113,6 +128,11 @@ pub fn run(arguments: &Arguments) -> ExitCode {
                 complain(&format!("{shown}: {note}"));
             }
             ending.leave()
+        }
+        Stop::Exit(Exit { reason: Reason::Budget, pc, retired, .. }) => {
+            let retired = retired.unwrap_or_default();
+            complain(&format!("{shown}: stopped at {pc:#x} after {retired} instructions (--budget)"));
+            ExitCode::from(124)
         }
         Stop::Exit(exit) => {
             complain(&format!("{shown}: internal error at {:#x}: {:?}", exit.pc, exit.reason));

@@ -1,30 +1,43 @@
 //! `xlat translate`: the way of a piece of guest code through the translator, for people.
+//!
+//! IR before and after the passes stands side by side below each guest instruction; host code follows as a whole, because
+//! the compiler moves instructions of different guest instructions into one another.
 
 use crate::complain;
 use clap::Args;
 use linux::elf::{self, Image, Symbol};
 use linux::process::read_program;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use translator::codegen::{self, CompileOptions, Compiler, HostIsa, MemoryMode, UnitKey};
 use translator::guest::{FpEnv, Guest};
-use translator::ir::Block;
+use translator::ir::{Block, Op};
 use translator::lift::{Fetch, FetchFault, LiftOptions, lift_block};
 use translator::listing;
 use translator::opt;
 use translator::region::{Region, RegionOptions};
 
+/// What `xlat translate --help` says at its end.
+const AFTER_HELP: &str = "\
+Shows the region that begins there (the blocks that direct jumps reach): each guest instruction, below it its intermediate
+representation as lifted and after the passes, and at the end the host code. Nothing is executed.
+
+Example:
+  xlat translate tests/quickstart/hello-riscv64 --at checksum --host aarch64";
+
 /// Options of `xlat translate`.
 #[derive(Args)]
+#[command(after_help = AFTER_HELP)]
 pub struct Arguments {
     /// A static ELF program for x86_64, aarch64 or riscv64
     program: PathBuf,
     /// Where to start: a symbol of the program, or an address such as 0x10078
     #[arg(long, value_name = "SYMBOL|ADDRESS")]
     at: String,
-    /// Machine to make code for
+    /// Machine to make code for: x86_64, aarch64 or riscv64
     #[arg(long, value_name = "HOST", default_value_t = HostIsa::native(), value_parser = parse_host)]
     host: HostIsa,
 }
@@ -90,19 +103,21 @@ fn listing(arguments: &Arguments) -> Result<String, String> {
     let region = grow(image.guest, &code, addr)
         .map_err(|FetchFault { addr }| format!("{path} has no code at {addr:#x}"))?;
 
+    let mut optimized = region.clone();
+    optimized.blocks.iter_mut().for_each(opt::optimize);
+
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "guest code ({}), {} instructions", image.guest, region.instructions());
-    for block in &region.blocks {
-        let _ = writeln!(text, "\n{}", place(block.start, &symbols));
-        show_guest(&mut text, image.guest, &code, block);
+    let _ = writeln!(
+        text,
+        "guest code ({}), {} instructions; its IR as lifted | after the passes",
+        image.guest,
+        region.instructions()
+    );
+    for (before, after) in region.blocks.iter().zip(&optimized.blocks) {
+        let _ = writeln!(text, "\n{}", place(before.start, &symbols));
+        show_block(&mut text, image.guest, &code, before, after);
     }
-    let _ = writeln!(text, "\nIR as lifted");
-    show_ir(&mut text, &region, &symbols);
-    let mut optimized = region;
-    optimized.blocks.iter_mut().for_each(opt::optimize);
-    let _ = writeln!(text, "\nIR after the passes");
-    show_ir(&mut text, &optimized, &symbols);
     show_host(&mut text, image.guest, &optimized, arguments.host).map_err(|error| error.to_string())?;
     Ok(text)
 }
@@ -177,21 +192,35 @@ fn place(addr: u64, symbols: &[Symbol]) -> String {
     }
 }
 
-fn show_guest(text: &mut String, guest: Guest, code: &Code<'_>, block: &Block) {
-    let mut at = 0;
-    while block.start + (at as u64) < block.end {
-        let pc = block.start + at as u64;
+/// Each guest instruction with its IR below it, as lifted on the left and after the passes on the right.
+fn show_block(text: &mut String, guest: Guest, code: &Code<'_>, before: &Block, after: &Block) {
+    let (before, after) = (by_instruction(before), by_instruction(after));
+    let width = before.values().flatten().map(String::len).max().unwrap_or(0);
+    for (&pc, lifted) in &before {
         let mut bytes = [0; 15];
         let available = code.fetch(pc, &mut bytes);
-        show_line(text, guest, &bytes[..available], pc, &mut at);
+        show_line(text, guest, &bytes[..available], pc, &mut 0);
+        let kept = after.get(&pc).map_or(&[][..], Vec::as_slice);
+        for row in 0..lifted.len().max(kept.len()) {
+            let cell = |lines: &[String]| lines.get(row).cloned().unwrap_or_default();
+            let line = format!("      {:<width$} | {}", cell(lifted), cell(kept));
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
     }
 }
 
-fn show_ir(text: &mut String, region: &Region, symbols: &[Symbol]) {
-    for block in &region.blocks {
-        let _ = writeln!(text, "\n{}", place(block.start, symbols));
-        for line in block.lines() {
-            let _ = writeln!(text, "  {line}");
+/// The lines of a block's IR under the address of the guest instruction that they belong to.
+fn by_instruction(block: &Block) -> BTreeMap<u64, Vec<String>> {
+    let mut lines: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    let mut pc = block.start;
+    let ops = block.ops.iter().map(Some).chain([None]);
+    for (op, line) in ops.zip(block.lines()) {
+        if let Some(Op::Instruction { pc: next, .. }) = op {
+            pc = *next;
+            lines.entry(pc).or_default();
+        } else {
+            lines.entry(pc).or_default().push(line);
         }
     }
+    lines
 }

@@ -143,8 +143,15 @@ fn translations_are_listed_by_symbol_and_by_address() {
         let program = quick_start(guest);
         let listed = output(&["translate", &program, "--at", "is_prime"]);
         let text = String::from_utf8(listed.stdout).unwrap();
-        assert!(text.starts_with(&format!("guest code ({guest})")), "{text}");
+        assert!(text.starts_with(&format!("guest code ({guest}), ")), "{text}");
         assert!(text.contains("<is_prime>:"), "{text}");
+        // Every instruction has its IR below it, before and after the passes.
+        let rows: Vec<&str> = text.lines().take_while(|line| !line.starts_with("host code")).collect();
+        assert!(
+            rows.iter().filter(|row| row.contains(" | v") || row.contains(" | set ")).count() > 10,
+            "{text}"
+        );
+        assert!(rows.iter().any(|row| row.ends_with(" |")), "the passes remove something: {text}");
         let addr = text.lines().find_map(|line| line.strip_suffix(" <is_prime>:")).unwrap();
         for host in GUESTS {
             let listed = output(&["translate", &program, "--at", addr, "--host", host]);
@@ -171,4 +178,66 @@ fn translations_are_listed_by_symbol_and_by_address() {
 fn the_version_is_printed() {
     let output = output(&["--version"]);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("xlat {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_budget_stops_the_program_and_says_where() {
+    let output = output(&["run", "--budget", "100", &quick_start("riscv64")]);
+    assert_eq!(output.status.code(), Some(124));
+    assert!(errors(&output).contains(" after 100 instructions (--budget)"), "{}", errors(&output));
+    assert_eq!(output.stdout, b"");
+}
+
+/// A shell runs `script` with xlat as `$0` and a quick-start program as `$1`.
+fn shell(script: &str) -> Output {
+    Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_xlat"), &quick_start("riscv64")])
+        .stdin(Stdio::null())
+        .output()
+        .expect("a shell")
+}
+
+#[test]
+fn output_that_goes_nowhere_is_the_programs_affair() {
+    for script in ["\"$0\" run \"$1\" >/dev/full", "\"$0\" run \"$1\" >&-", "\"$0\" run \"$1\" <&- >&- 2>&-"]
+    {
+        let output = shell(script);
+        assert_eq!((output.status.code(), errors(&output)), (Some(0), String::new()), "{script}");
+    }
+    // A trace that cannot be written does not stop the program.
+    let output = shell("\"$0\" run --strace \"$1\" 2>/dev/full");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout.starts_with(b"hello from riscv64\n"));
+}
+
+#[test]
+fn address_space_that_is_refused_is_an_error() {
+    for memory in ["direct", "paged"] {
+        for kilobytes in [150_000, 400_000] {
+            let output = shell(&format!("ulimit -v {kilobytes}; exec \"$0\" run --memory {memory} \"$1\""));
+            assert_eq!(output.status.code(), Some(126), "{memory} {kilobytes}: {}", errors(&output));
+            assert!(errors(&output).contains("Cannot allocate memory"), "{}", errors(&output));
+            assert_eq!(errors(&output).lines().count(), 1);
+        }
+    }
+}
+
+#[test]
+fn large_arguments_and_environments_arrive_or_are_refused() {
+    let long = "x".repeat(100_000);
+    let run = |count: usize, stack: &str| {
+        Command::new("sh")
+            .args(["-c", &format!("ulimit -s {stack}; exec \"$0\" run \"$@\""), env!("CARGO_BIN_EXE_xlat")])
+            .arg(quick_start("riscv64"))
+            .args(vec![&long; count])
+            .env("LARGE", &long)
+            .output()
+            .expect("a shell")
+    };
+    let arrived = run(10, "8192");
+    let text = String::from_utf8(arrived.stdout).unwrap();
+    assert_eq!(text.lines().nth(1).unwrap().len(), "arguments:".len() + 10 * (1 + long.len()));
+    // The kernel's own limit is a quarter of the stack, at least 128 KiB: what it lets through arrives, and no more.
+    let refused = run(10, "1024");
+    assert!(matches!(refused.status.code(), Some(126 | 127)), "{refused:?}");
 }
