@@ -1,58 +1,42 @@
-//! Nanoseconds per instruction to decode the whole `.text` of the cross compilers' libc.
+//! Nanoseconds per instruction to decode a whole statically linked program (`scripts/build-programs` makes it).
 
+use benches::Program;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use object::{Object, ObjectSection};
 use std::hint::black_box;
-use std::process::Command;
+use translator::guest::Guest;
 
-/// The code of the libc that `compiler` links with.
-fn libc_code(compiler: &str) -> Vec<u8> {
-    let found = Command::new(compiler).arg("-print-file-name=libc.so.6").output();
-    let found = found.unwrap_or_else(|error| panic!("{compiler}: {error}; run scripts/setup"));
-    let path = String::from_utf8(found.stdout).expect("a path");
-    let file =
-        std::fs::read(path.trim()).unwrap_or_else(|error| panic!("{path}: {error}; run scripts/setup"));
-    let file = object::File::parse(&*file).expect("libc is an object file");
-    file.section_by_name(".text").expect("libc has code").data().expect("in the file").to_vec()
+/// Decodes from one end to the other; the bytes of what is no instruction (padding, constants) are skipped by `step`.
+fn sweep(code: &[u8], step: usize, length: impl Fn(&[u8], u64) -> Option<usize>) -> u64 {
+    let (mut at, mut count) = (0, 0);
+    while at < code.len() {
+        at += length(&code[at..], at as u64).unwrap_or(step);
+        count += 1;
+    }
+    count
 }
 
-fn riscv64(c: &mut Criterion) {
-    use decoders::riscv64::decode;
-    let code = libc_code("riscv64-linux-gnu-gcc");
-    let sweep = || {
-        let (mut at, mut count) = (0, 0);
-        while at < code.len() {
-            // Padding between functions is not code.
-            let insn = decode(&code[at..], at as u64).ok();
-            at += insn.map_or(2, |insn| usize::from(black_box(insn).len));
-            count += 1;
-        }
-        count
-    };
+fn decode(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode");
-    group.throughput(Throughput::Elements(sweep()));
-    group.bench_function("riscv64", |b| b.iter(sweep));
+    for guest in Guest::ALL {
+        let program = Program::built(guest, "strings");
+        let code = program.text();
+        let run = || match guest {
+            Guest::X86_64 => {
+                sweep(code, 1, |code, pc| decoders::x86_64::decode(code, pc).ok().map(|i| black_box(i).len()))
+            }
+            Guest::Aarch64 => sweep(code, 4, |code, pc| {
+                black_box(decoders::aarch64::decode(code, pc)).ok();
+                None
+            }),
+            Guest::Riscv64 => sweep(code, 2, |code, pc| {
+                decoders::riscv64::decode(code, pc).ok().map(|i| usize::from(black_box(i).len))
+            }),
+        };
+        group.throughput(Throughput::Elements(run()));
+        group.bench_function(guest.name(), |b| b.iter(run));
+    }
     group.finish();
 }
 
-fn x86_64(c: &mut Criterion) {
-    use decoders::x86_64::decode;
-    // The host's own libc need not be x86-64: code of the instructions that compilers emit most.
-    let code = [
-        &[0x48, 0x89, 0xe5][..],
-        &[0x48, 0x8b, 0x44, 0x9e, 0x10],
-        &[0x85, 0xc0],
-        &[0x0f, 0x84, 0x10, 0x00, 0x00, 0x00],
-        &[0x48, 0x8d, 0x05, 0x00, 0x01, 0x00, 0x00],
-        &[0xf3, 0x0f, 0x6f, 0x06],
-    ];
-    let mut group = c.benchmark_group("decode");
-    group.throughput(Throughput::Elements(code.len() as u64));
-    group.bench_function("x86_64", |b| {
-        b.iter(|| code.iter().filter(|bytes| decode(bytes, 0x1000).is_ok()).count())
-    });
-    group.finish();
-}
-
-criterion_group!(benches, riscv64, x86_64);
+criterion_group!(benches, decode);
 criterion_main!(benches);
