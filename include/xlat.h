@@ -527,6 +527,61 @@
 #define XLAT_X86_64_MXCSR 20
 
 /**
+ * X86_64: `fcw`.
+ */
+#define XLAT_X86_64_FCW 21
+
+/**
+ * X86_64: `fsw`.
+ */
+#define XLAT_X86_64_FSW 22
+
+/**
+ * X86_64: `ftw`.
+ */
+#define XLAT_X86_64_FTW 23
+
+/**
+ * X86_64: `st0`.
+ */
+#define XLAT_X86_64_ST0 32
+
+/**
+ * X86_64: `st1`.
+ */
+#define XLAT_X86_64_ST1 33
+
+/**
+ * X86_64: `st2`.
+ */
+#define XLAT_X86_64_ST2 34
+
+/**
+ * X86_64: `st3`.
+ */
+#define XLAT_X86_64_ST3 35
+
+/**
+ * X86_64: `st4`.
+ */
+#define XLAT_X86_64_ST4 36
+
+/**
+ * X86_64: `st5`.
+ */
+#define XLAT_X86_64_ST5 37
+
+/**
+ * X86_64: `st6`.
+ */
+#define XLAT_X86_64_ST6 38
+
+/**
+ * X86_64: `st7`.
+ */
+#define XLAT_X86_64_ST7 39
+
+/**
  * X86_64: `xmm0`.
  */
 #define XLAT_X86_64_XMM0 64

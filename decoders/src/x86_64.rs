@@ -25,6 +25,10 @@ pub fn decode(bytes: &[u8], pc: u64) -> Result<Insn, DecodeError> {
     let mut decoder = Decoder::with_ip(64, bytes, pc, DecoderOptions::NONE);
     let mut insn = Insn::default();
     decoder.decode_out(&mut insn);
+    if insn.code() == Code::Pause && bytes[insn.len() - 2] & 0xf1 == 0x41 {
+        // With REX.B it is an exchange with r8 on processors, where iced-x86 sees `pause`.
+        return Ok(exchange_with_r8(bytes, pc, insn.len()));
+    }
     if !insn.is_invalid() {
         return Ok(insn);
     }
@@ -32,6 +36,17 @@ pub fn decode(bytes: &[u8], pc: u64) -> Result<Insn, DecodeError> {
         DecoderError::NoMoreBytes if bytes.len() < MAX_LEN => Err(DecodeError::NeedMore),
         _ => Err(DecodeError::Illegal),
     }
+}
+
+/// Decodes the exchange behind meaningless prefixes, without them.
+fn exchange_with_r8(bytes: &[u8], pc: u64, len: usize) -> Insn {
+    let narrow = bytes[..len - 2].contains(&0x66);
+    let mut plain = if narrow { vec![0x66] } else { Vec::new() };
+    plain.extend(&bytes[len - 2..len]);
+    let mut insn = Decoder::with_ip(64, &plain, pc, DecoderOptions::NONE).decode();
+    insn.set_len(len);
+    insn.set_next_ip(pc.wrapping_add(len as u64));
+    insn
 }
 
 /// The instruction in Intel's syntax. It carries its own address, `_pc` is there for the common shape.
@@ -68,6 +83,14 @@ mod tests {
         assert_eq!(decode(&[0x66; 15], 0), Err(DecodeError::Illegal));
         assert_eq!(decode(&[0x66; 40], 0), Err(DecodeError::Illegal));
         assert_eq!(decode(&[0x06, 0x00], 0), Err(DecodeError::Illegal), "push es is gone in 64-bit mode");
+    }
+
+    #[test]
+    fn pause_with_an_extended_register_is_an_exchange() {
+        assert_eq!(decode(&[0xf3, 0x90], 0).expect("pause").code(), Code::Pause);
+        let insn = decode(&[0xf3, 0x2e, 0x4d, 0x90], 0x1000).expect("an exchange");
+        assert_eq!((insn.code(), insn.op0_register()), (Code::Xchg_r64_RAX, Register::R8));
+        assert_eq!((insn.len(), insn.next_ip()), (4, 0x1004));
     }
 
     #[cfg(feature = "text")]

@@ -69,6 +69,39 @@ pub const XLAT_X86_64_GS_BASE: u32 = 19;
 /// X86_64: `mxcsr`.
 pub const XLAT_X86_64_MXCSR: u32 = 20;
 
+/// X86_64: `fcw`.
+pub const XLAT_X86_64_FCW: u32 = 21;
+
+/// X86_64: `fsw`.
+pub const XLAT_X86_64_FSW: u32 = 22;
+
+/// X86_64: `ftw`.
+pub const XLAT_X86_64_FTW: u32 = 23;
+
+/// X86_64: `st0`.
+pub const XLAT_X86_64_ST0: u32 = 32;
+
+/// X86_64: `st1`.
+pub const XLAT_X86_64_ST1: u32 = 33;
+
+/// X86_64: `st2`.
+pub const XLAT_X86_64_ST2: u32 = 34;
+
+/// X86_64: `st3`.
+pub const XLAT_X86_64_ST3: u32 = 35;
+
+/// X86_64: `st4`.
+pub const XLAT_X86_64_ST4: u32 = 36;
+
+/// X86_64: `st5`.
+pub const XLAT_X86_64_ST5: u32 = 37;
+
+/// X86_64: `st6`.
+pub const XLAT_X86_64_ST6: u32 = 38;
+
+/// X86_64: `st7`.
+pub const XLAT_X86_64_ST7: u32 = 39;
+
 /// X86_64: `xmm0`.
 pub const XLAT_X86_64_XMM0: u32 = 64;
 

@@ -5,6 +5,9 @@
  * then a signal handler returns into it, and the next signal's context is the answer. One source for all guests: built by
  * the tests with the guest's compiler, run natively or on qemu-user. */
 #define _GNU_SOURCE
+#ifdef __x86_64__
+#include <asm/prctl.h>
+#endif
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -19,14 +22,15 @@
 
 struct record {
     uint64_t pc;
-    uint64_t x[32];   /* general registers as the manual numbers them; AArch64: x[31] is sp */
+    uint64_t x[32];   /* general registers as the manual numbers them; AArch64: x[31] is sp; x86-64: from x[16] on bases of fs and
+                       * gs, x87 control, status, tags */
     uint64_t flags;   /* rflags, nzcv */
     uint64_t control; /* fcsr, mxcsr, fpcr */
     uint64_t status;  /* fpsr */
     uint64_t signal;
     uint64_t address;
     uint64_t reserved;
-    uint64_t v[32][2];
+    uint64_t v[32][2]; /* x86-64: from v[16] on the x87's registers, the top first */
     uint8_t code[CODE_BYTES];
     uint8_t data[PAGE];
 };
@@ -134,9 +138,11 @@ static void load(const struct record *r, ucontext_t *u) {
     m->gregs[REG_EFL] = r->flags;
     struct _libc_fpstate *f = m->fpregs;
     memset(f, 0, 24);
-    f->cwd = 0x37f;
+    f->cwd = r->x[18];
+    f->swd = r->x[19];
+    f->ftw = r->x[20];
     f->mxcsr = r->control;
-    memset(f->_st, 0, sizeof f->_st);
+    memcpy(f->_st, r->v + 16, sizeof f->_st);
     memcpy(f->_xmm, r->v, 256);
 }
 
@@ -147,7 +153,14 @@ static void store(struct record *r, const ucontext_t *u) {
     r->pc = m->gregs[REG_RIP];
     r->flags = m->gregs[REG_EFL] & ~0x10000ul; /* RF is the exception's own */
     r->control = m->fpregs->mxcsr;
+    r->x[18] = m->fpregs->cwd;
+    r->x[19] = m->fpregs->swd;
+    r->x[20] = m->fpregs->ftw & 0xff;
     memcpy(r->v, m->fpregs->_xmm, 256);
+    for (int i = 0; i < 8; i++) {
+        memset(r->v[16 + i], 0, 16);
+        memcpy(r->v[16 + i], m->fpregs->_st + i, 10);
+    }
     /* A breakpoint's context is behind it. */
     if (r->signal == SIGTRAP)
         r->pc -= 1;
@@ -156,10 +169,26 @@ static void store(struct record *r, const ucontext_t *u) {
         r->reserved = 1;
 }
 
-#define SAVE_OWN()
-#define RESTORE_OWN()
+/* The bases of fs and gs are not in the frame: the tested code's are set last, and libc's thread pointer is put back
+ * first, without a call. */
+static uint64_t own_fs, seen_fs, seen_gs;
+
+static inline void base(long code, uint64_t value) {
+    long result;
+    __asm__ volatile("syscall" : "=a"(result) : "0"(158L), "D"(code), "S"(value) : "rcx", "r11", "memory");
+}
+
+#define SAVE_OWN() base(ARCH_GET_FS, (uint64_t)&own_fs)
+#define RESTORE_OWN() (base(ARCH_GET_FS, (uint64_t)&seen_fs), base(ARCH_GET_GS, (uint64_t)&seen_gs), base(ARCH_SET_FS, own_fs))
+#define STORE_BASES(r) ((r)->x[16] = seen_fs, (r)->x[17] = seen_gs)
+#define LOAD_BASES(r) (base(ARCH_SET_FS, (r)->x[16]), base(ARCH_SET_GS, (r)->x[17]))
 #define BREAK() __asm__ volatile("int3" ::: "memory")
 
+#endif
+
+#ifndef STORE_BASES
+#define STORE_BASES(r)
+#define LOAD_BASES(r)
 #endif
 
 static struct record record;
@@ -172,6 +201,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
         record.address = (uint64_t)info->si_addr;
         record.reserved = 0;
         store(&record, context);
+        STORE_BASES(&record);
         memcpy(record.data, (void *)DATA, PAGE);
         transfer(1, &record, sizeof record, put);
     }
@@ -183,6 +213,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     load(&record, context);
     /* A program that runs for ever is an answer too. */
     alarm(10);
+    LOAD_BASES(&record);
 }
 
 int main(void) {

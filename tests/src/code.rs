@@ -6,8 +6,9 @@ use decoders::{aarch64, riscv64};
 use std::sync::OnceLock;
 use translator::guest::Guest;
 
-/// One random instruction that the guest's decoder accepts.
-pub fn random_code(guest: Guest, random: &mut Random) -> Vec<u8> {
+/// One random instruction that the guest's decoder accepts, to stand at `pc`; addresses relative to it are mostly in the
+/// page at `data`.
+pub fn random_code(guest: Guest, random: &mut Random, pc: u64, data: u64) -> Vec<u8> {
     match guest {
         Guest::Riscv64 => {
             if random.below(4) == 0 {
@@ -25,7 +26,7 @@ pub fn random_code(guest: Guest, random: &mut Random) -> Vec<u8> {
         }
         Guest::X86_64 => {
             static GENERATOR: OnceLock<Generator> = OnceLock::new();
-            GENERATOR.get_or_init(Generator::new).instruction(random, 0x2000_0000).bytes
+            GENERATOR.get_or_init(Generator::new).instruction(random, pc, data).bytes
         }
     }
 }

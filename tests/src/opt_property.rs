@@ -22,7 +22,8 @@ pub fn code(guest: Guest, cases: u64, seed: u64) -> Result<(), String> {
     let mut random = Random::new(seed);
     for case in 0..cases {
         let count = 1 + random.below(12);
-        let bytes: Vec<u8> = (0..count).flat_map(|_| random_code(guest, &mut random)).collect();
+        let bytes: Vec<u8> =
+            (0..count).flat_map(|_| random_code(guest, &mut random, 0x1000, 0x2000)).collect();
         let code = Bytes { start: 0x1000, bytes: &bytes };
         if let Ok(block) = lift_block(guest, &code, 0x1000, &LiftOptions::default()) {
             check(&block, &mut random).map_err(|error| format!("case {case} of seed {seed}: {error}"))?;

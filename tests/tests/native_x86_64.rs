@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use tests::random::Random;
 use tests::x86_64::differential::Differential;
+use tests::x86_64::generate::{EXCLUDED, Generator};
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name)
@@ -40,4 +41,13 @@ fn interpreted_programs_leave_the_state_that_the_processor_leaves() {
         }
     }
     assert!(failures.is_empty(), "{} kinds of instructions differ", failures.len());
+}
+
+#[test]
+fn every_lifted_mnemonic_is_generated() {
+    let generated = Generator::new().mnemonics();
+    let missing: Vec<_> = translator::lift::x86_64::mnemonics()
+        .filter(|mnemonic| !EXCLUDED.contains(mnemonic) && !generated.contains(&(*mnemonic as u32)))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -174,7 +174,7 @@ pub(crate) use register_file;
 /// RISC-V's reserved dynamic modes, under which an instruction with dynamic rounding is illegal); bit 3 flush
 /// subnormal results; bit 4 flush subnormal inputs; bit 5 default NaN (Arm FPCR.DN); bit 6 flush both in half
 /// precision (Arm FPCR.FZ16; bits 3 and 4 do not reach it); bits 13:8 exceptions that trap
-/// (x86: unmasked), in the layout of `float::flags`.
+/// (x86: unmasked), in the layout of `float::flags`; bit 14 an x87 exception is unmasked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct FpEnv(pub u32);
 
@@ -189,6 +189,8 @@ impl FpEnv {
     pub const FLUSH_HALF: u32 = 1 << 6;
     /// Where the trap-enable bits start.
     pub const TRAP_SHIFT: u32 = 8;
+    /// The x87's control word does not mask every exception.
+    pub const X87_TRAPS: u32 = 1 << 14;
 
     /// The dynamic rounding mode, or `None` if it is reserved.
     pub const fn rounding(self) -> Option<Rounding> {

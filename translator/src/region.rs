@@ -8,7 +8,8 @@
 //!
 //! Invariants: block 0 is the entry; every block is reachable from it; an [`Edge::Inside`] names a block of the region.
 
-use crate::ir::{Access, Block, Effect, Op, Terminator, Value};
+use crate::guest::Guest;
+use crate::ir::{Access, Block, Effect, Op, Slot, Terminator, Value};
 use rustc_hash::FxHashMap;
 use std::collections::BinaryHeap;
 use std::ops::Range;
@@ -170,8 +171,17 @@ pub fn only_interpreted(block: &Block, op: &Op) -> bool {
         | Op::LoadExclusive { ty, .. }
         | Op::StoreExclusive { ty, .. } => ty.bytes() > 8,
         Op::Probe { addr, access, size } => !probed_by_access(block, op, addr, access, size),
-        _ => false,
+        _ => op.effect() == Effect::Float && has_flags_set_aside(block, op),
     }
+}
+
+/// Whether the instruction has written the float flags before this float op: compiled code keeps what an instruction `set`s until
+/// its end, and so could not tell which flags the op raises (x86-64 with unmasked exceptions).
+fn has_flags_set_aside(block: &Block, float: &Op) -> bool {
+    let Some(at) = block.ops.iter().position(|op| std::ptr::eq(op, float)) else { return false };
+    let before = block.ops[..at].iter().rev().take_while(|op| !matches!(op, Op::Instruction { .. }));
+    block.guest == Guest::X86_64
+        && before.into_iter().any(|op| matches!(op, Op::Set { slot: Slot::FP_FLAGS, .. }))
 }
 
 /// Whether an access behind a probe, in the same instruction and with nothing that cannot be undone between, lies in

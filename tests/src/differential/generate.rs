@@ -8,6 +8,8 @@ use super::{CODE, CODE_BYTES, Case, DATA, PAGE, State};
 use crate::code::random_code;
 use crate::random::Random;
 use crate::world::TestWorld;
+use crate::x86_64::differential::interesting_extended;
+use crate::x86_64::undefined::Undefined;
 use translator::guest::registers;
 use translator::guest::{FpEnv, Guest, aarch64, riscv64, x86_64};
 use translator::ir::interpret::{End, Interpreter, World};
@@ -157,7 +159,21 @@ fn state(guest: Guest, random: &mut Random) -> State {
     }
     for register in registers::registers(guest) {
         let value: u128 = match register.name {
-            "pc" | "rip" | "fs_base" | "gs_base" | "tpidr_el0" => continue,
+            "pc" | "rip" | "tpidr_el0" => continue,
+            "fs_base" | "gs_base" if random.below(2) == 0 => random.below(64).into(),
+            "fs_base" | "gs_base" => pointer(random).into(),
+            "fcw" => x87_control(random).into(),
+            "fsw" => {
+                // Nothing is pending, mostly.
+                let masked = 0x7f40 | state.slots[x86_64::FCW.index()] as u64 & 0x3f;
+                (random.u64() & if random.below(8) == 0 { 0x7f7f } else { masked }).into()
+            }
+            // All in use but the one that a push takes, or any.
+            "ftw" if random.below(3) != 0 => {
+                let top = state.slots[x86_64::FTOP.index()] as u32;
+                0x7f_u8.rotate_left(top).into()
+            }
+            "ftw" => u128::from(random.u64() as u8),
             "rflags" => (random.u64() & 0x8d5 | 0x202).into(),
             "nzcv" => (random.u64() & 0xf000_0000).into(),
             // Rounding modes 5 to 7 are reserved.
@@ -168,8 +184,9 @@ fn state(guest: Guest, random: &mut Random) -> State {
             "mxcsr" if random.below(4) == 0 => (random.u64() & 0xe07f | 0x1f80).into(),
             "mxcsr" => 0x1f80,
             "fcsr" | "fpsr" | "fpcr" => 0,
+            name if name.starts_with("st") => interesting_extended(random),
             _ if register.bytes == 16 => u128::from(lanes(random)) << 64 | u128::from(lanes(random)),
-            name if name.starts_with('f') => lanes(random).into(),
+            name if name.starts_with('f') && guest == Guest::Riscv64 => lanes(random).into(),
             _ if random.below(3) == 0 => tagged(guest, random).into(),
             _ => integer(random).into(),
         };
@@ -187,6 +204,15 @@ fn state(guest: Guest, random: &mut Random) -> State {
     state
 }
 
+/// A control word; sometimes with exceptions unmasked.
+fn x87_control(random: &mut Random) -> u16 {
+    match random.below(8) {
+        0 => 0x40 | random.u64() as u16 & 0xf3f,
+        1..3 => 0x7f | random.u64() as u16 & 0xf00,
+        _ => 0x37f,
+    }
+}
+
 /// Writes a program while executing it.
 struct Writer {
     guest: Guest,
@@ -194,6 +220,8 @@ struct Writer {
     code: Vec<u8>,
     world: TestWorld,
     kept: Vec<Slot>,
+    /// x86-64's flags that no test may look at here.
+    undefined: Undefined,
 }
 
 impl Writer {
@@ -206,11 +234,38 @@ impl Writer {
             world.set(Slot(at as u16), *value);
         }
         let kept = bases(guest).into_iter().chain(counters(guest)).collect();
-        Writer { guest, random, code: Vec::new(), world, kept }
+        Writer { guest, random, code: Vec::new(), world, kept, undefined: Undefined::default() }
     }
 
     fn pc(&self) -> u64 {
         CODE + self.code.len() as u64
+    }
+
+    /// Appends an instruction that has been executed, or is about to be.
+    fn push(&mut self, bytes: &[u8]) {
+        if self.guest == Guest::X86_64
+            && let Ok(insn) = decoders::x86_64::decode(bytes, self.pc())
+        {
+            self.undefined.follow(&insn);
+        }
+        self.code.extend(bytes);
+    }
+
+    /// Whether the instruction looks at flags that are undefined.
+    fn reads_undefined(&self, bytes: &[u8]) -> bool {
+        self.guest == Guest::X86_64
+            && decoders::x86_64::decode(bytes, self.pc()).is_ok_and(|insn| self.undefined.is_read_by(&insn))
+    }
+
+    /// Defines every flag, by a comparison of random registers, if some are undefined.
+    fn settle(&mut self) {
+        if self.undefined.is_empty() {
+            return;
+        }
+        let compare = [0x48 | (self.random.below(2) as u8 * 5), 0x39, 0xc0 | self.random.below(64) as u8];
+        let block = self.lift(&compare).expect("a comparison");
+        Interpreter::new().run(&block, &mut self.world, 1);
+        self.push(&compare);
     }
 
     fn lift(&self, bytes: &[u8]) -> Option<Block> {
@@ -222,7 +277,8 @@ impl Writer {
     /// One instruction, of whatever kind the judges can execute; mostly one that does not fault.
     fn single(&mut self) {
         loop {
-            let bytes = random_code(self.guest, &mut self.random);
+            let pc = self.pc();
+            let bytes = random_code(self.guest, &mut self.random, pc, DATA);
             let Some(block) = self.lift(&bytes) else { continue };
             if !may_stand(&block) {
                 continue;
@@ -247,12 +303,14 @@ impl Writer {
             }
             match self.random.below(24) {
                 0..=2 => {
+                    self.settle();
                     let to = at + 1 + self.random.below((count - at).min(6));
                     branches.push((self.code.len(), to));
                     let branch = branch(self.guest, &mut self.random);
                     self.code.extend(branch);
                 }
                 3 if depth < 2 && count - at > 2 => self.repeat(depth),
+                4 => self.settle(),
                 _ => self.instruction(),
             }
         }
@@ -279,7 +337,7 @@ impl Writer {
         let count = 1 + self.random.below(6);
         self.block(count, depth + 1);
         let (step, branch) = step_counter(self.guest, depth);
-        self.code.extend(step);
+        self.push(&step);
         let at = self.code.len();
         self.code.extend(branch);
         aim(self.guest, &mut self.code[at..], head as i64 - at as i64);
@@ -288,7 +346,8 @@ impl Writer {
     /// An instruction that goes on behind itself.
     fn instruction(&mut self) {
         for _ in 0..200 {
-            let bytes = random_code(self.guest, &mut self.random);
+            let pc = self.pc();
+            let bytes = random_code(self.guest, &mut self.random, pc, DATA);
             let Some(block) = self.lift(&bytes) else { continue };
             let next = self.pc() + bytes.len() as u64;
             let goes_on = match block.terminator {
@@ -299,7 +358,12 @@ impl Writer {
                 }
                 _ => false,
             };
-            if !goes_on || block.end != next || asks_the_host(&block) || self.writes_kept(&block) {
+            if self.reads_undefined(&bytes)
+                || !goes_on
+                || block.end != next
+                || asks_the_host(&block)
+                || self.writes_kept(&block)
+            {
                 continue;
             }
             let mut after = self.world.clone();
@@ -315,7 +379,7 @@ impl Writer {
             } else if self.random.below(64) != 0 {
                 continue;
             }
-            self.code.extend(bytes);
+            self.push(&bytes);
             return;
         }
     }

@@ -173,6 +173,12 @@ fn places(guest: Guest) -> Vec<(Register, Place)> {
             }
             (Guest::Aarch64, _) if numbered("v", name).is_some() => Place::Vector(numbered("v", name)?),
             (Guest::Riscv64, _) if numbered("f", name).is_some() => Place::LowVector(numbered("f", name)?),
+            (Guest::X86_64, "fs_base") => Place::Word(GENERAL + 16),
+            (Guest::X86_64, "gs_base") => Place::Word(GENERAL + 17),
+            (Guest::X86_64, "fcw") => Place::Word(GENERAL + 18),
+            (Guest::X86_64, "fsw") => Place::Word(GENERAL + 19),
+            (Guest::X86_64, "ftw") => Place::Word(GENERAL + 20),
+            (Guest::X86_64, _) if numbered("st", name).is_some() => Place::Vector(16 + numbered("st", name)?),
             (Guest::X86_64, _) if numbered("xmm", name).is_some() => Place::Vector(numbered("xmm", name)?),
             (Guest::X86_64, _) if register.id.0 < 16 => Place::Word(GENERAL + register.id.0 as usize),
             _ => return None,

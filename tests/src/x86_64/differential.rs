@@ -1,9 +1,10 @@
 //! One random program on the processor and on the interpreter, and what differs.
 
 use super::generate::{Encoded, Generator, START};
+use super::undefined::Undefined;
 use crate::native::{CODE, DATA, DATA_SIZE, Processor, State, Stop};
 use crate::random::Random;
-use iced_x86::{OpKind, Register};
+use iced_x86::{Mnemonic, OpKind, Register};
 use std::fmt::Write as _;
 use translator::guest::x86_64 as slots;
 use translator::guest::{FpEnv, Guest};
@@ -54,7 +55,7 @@ impl Guest64 {
         }
         self.slots[slots::MXCSR.index()] = u128::from(state.mxcsr & !63);
         self.slots[Slot::FP_FLAGS.index()] = flags_of(state.mxcsr).into();
-        self.slots[Slot::FP_ENV.index()] = env_of(state.mxcsr).0.into();
+        self.slots[Slot::FP_ENV.index()] = env_of(state).0.into();
         let top = state.fsw >> 11 & 7;
         self.slots[slots::FCW.index()] = state.fcw.into();
         self.slots[slots::FSW.index()] = u128::from(state.fsw & !0x3800);
@@ -93,11 +94,13 @@ fn mxcsr_flags_of(flags: u32) -> u32 {
     (0..6).map(|bit| (flags >> FLAG_ORDER[bit as usize] & 1) << bit).sum()
 }
 
-fn env_of(mxcsr: u32) -> FpEnv {
+fn env_of(state: &State) -> FpEnv {
+    let mxcsr = state.mxcsr;
+    let x87 = if state.fcw & 0x3f != 0x3f { FpEnv::X87_TRAPS } else { 0 };
     let rounding = [0, 2, 3, 1][(mxcsr >> 13 & 3) as usize];
     let flush = if mxcsr >> 15 & mxcsr >> 11 & 1 != 0 { FpEnv::FLUSH_OUTPUT } else { 0 };
     let zeros = if mxcsr >> 6 & 1 != 0 { FpEnv::FLUSH_INPUT } else { 0 };
-    FpEnv(rounding | flush | zeros | flags_of(!mxcsr >> 7) << FpEnv::TRAP_SHIFT)
+    FpEnv(x87 | rounding | flush | zeros | flags_of(!mxcsr >> 7) << FpEnv::TRAP_SHIFT)
 }
 
 impl World for Guest64 {
@@ -199,11 +202,17 @@ impl Differential {
 
     /// A random case of 1 to 6 instructions.
     pub fn case(&mut self, random: &mut Random) -> Case {
-        let length = if random.below(2) == 0 { 1 } else { 2 + random.below(5) };
+        let length = if random.below(2) == 0 { 1 } else { 2 + random.below(5) as usize };
         let mut program = Vec::new();
         let mut pc = START + random.below(16);
-        for _ in 0..length {
-            let encoded = self.generator.instruction(random, pc);
+        let mut undefined = Undefined::default();
+        while program.len() < length {
+            let encoded = self.generator.instruction(random, pc, DATA);
+            // fs belongs to this process.
+            if undefined.is_read_by(&encoded.insn) || encoded.insn.segment_prefix() == Register::FS {
+                continue;
+            }
+            undefined.follow(&encoded.insn);
             pc += encoded.bytes.len() as u64;
             program.push(encoded);
         }
@@ -239,10 +248,6 @@ impl Differential {
             // Single-stepping and alignment checks, which the translator does not do.
             return None;
         }
-        if native.fcw & 0x3f != 0x3f {
-            // Unmasked x87 exceptions: the translator takes the masked result first.
-            return None;
-        }
         for number in 0..8 {
             // What empty registers hold can be seen by this test only.
             let top = usize::from(native.fsw >> 11 & 7);
@@ -254,6 +259,18 @@ impl Differential {
             && [CODE, DATA + 0x10_0000].contains(&(fault.addr & !4095))
         {
             // The processor can read the code, and the page that its state is exchanged in.
+            return None;
+        }
+        let undefined = match (first..end).contains(&native.rip) {
+            true => Undefined::at(&code, first, native.rip),
+            false => Undefined::at_exits(&code, first),
+        };
+        let undefined = undefined.mask();
+        state.rflags = state.rflags & !undefined | native.rflags & undefined;
+        if let Some(End::Fault { pc, .. }) = ours
+            && case.program.iter().any(|e| e.insn.ip() == pc && e.insn.mnemonic() == Mnemonic::Maskmovq)
+        {
+            // AMD's processors have put the x87 into MMX's state then.
             return None;
         }
         let mut differences = Vec::new();
@@ -336,7 +353,7 @@ impl Differential {
             }
         }
         let bytes = Bytes { start: first, bytes: &code };
-        let options = LiftOptions { env: env_of(s.mxcsr), ..LiftOptions::default() };
+        let options = LiftOptions { env: env_of(s), ..LiftOptions::default() };
         if let Ok(block) = lift_block(Guest::X86_64, &bytes, first, &options) {
             let _ = writeln!(report, "{block}");
         }
@@ -503,7 +520,7 @@ fn interesting_vector(random: &mut Random) -> u128 {
     }
 }
 
-fn interesting_extended(random: &mut Random) -> u128 {
+pub(crate) fn interesting_extended(random: &mut Random) -> u128 {
     let sign = u128::from(random.below(2)) << 79;
     let exponent = match random.below(8) {
         0 => 0,
@@ -542,11 +559,20 @@ fn random_state(random: &mut Random) -> State {
         rip: CODE,
         xmm: std::array::from_fn(|_| interesting_vector(random)),
         mxcsr,
-        fcw: if random.below(3) == 0 { 0x7f | random.u64() as u16 & 0xf00 } else { 0x37f },
+        fcw: match random.below(8) {
+            0 => 0x40 | random.u64() as u16 & 0xf3f,
+            1..4 => 0x7f | random.u64() as u16 & 0xf00,
+            _ => 0x37f,
+        },
         fsw: random.u64() as u16 & 0x477f & !0x3880 | top << 11,
         ftw: if full { 0x7f } else { random.u64() as u8 },
         st: std::array::from_fn(|_| interesting_extended(random)),
     };
+    if state.fcw & 0x3f != 0x3f && random.below(8) != 0 {
+        // Nothing is pending, mostly.
+        state.fsw &= !0x3f | state.fcw & 0x3f;
+    }
+    state.fsw = slots::summarized(state.fsw, state.fcw);
     if full {
         // All in use but the one that a push takes.
         state.ftw = 0x7f_u8.rotate_left(top.into());

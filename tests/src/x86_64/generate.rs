@@ -1,30 +1,41 @@
 //! Random x86-64 instructions: every encoding that is lifted, with registers, addresses and immediates at random.
 
-use crate::native::{CODE, CODE_SIZE, DATA, DATA_SIZE};
+use crate::native::{CODE, CODE_SIZE, DATA_SIZE};
 use crate::random::Random;
 use iced_x86::{
     Code, ConstantOffsets, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use translator::lift::x86_64::is_lifted;
 
 /// Instructions that the processor and the translator answer differently by design, or that leave the program.
-const EXCLUDED: &[Mnemonic] = &[
+pub const EXCLUDED: &[Mnemonic] = &[
     Mnemonic::Cpuid,
     Mnemonic::Rdtsc,
+    Mnemonic::Rdtscp,
     Mnemonic::Syscall,
     Mnemonic::Int3,
-    // The processor here has BMI1 and LZCNT, the guest has not.
-    Mnemonic::Tzcnt,
-    Mnemonic::Lzcnt,
+    // The processor has XSAVE, the guest has not.
+    Mnemonic::Xgetbv,
     // Estimates differ from processor to processor.
     Mnemonic::Rcpss,
     Mnemonic::Rcpps,
     Mnemonic::Rsqrtss,
     Mnemonic::Rsqrtps,
-    // Writes the processor's own last-instruction pointers.
+    // Write the processor's own last-instruction pointers.
     Mnemonic::Fxsave,
     Mnemonic::Fxsave64,
+    Mnemonic::Fnstenv,
+    Mnemonic::Fnsave,
+    // Processors differ in the last bit: `x87_transcendental` holds them against ours with that in mind.
+    Mnemonic::Fsin,
+    Mnemonic::Fcos,
+    Mnemonic::Fsincos,
+    Mnemonic::Fptan,
+    Mnemonic::Fpatan,
+    Mnemonic::F2xm1,
+    Mnemonic::Fyl2x,
+    Mnemonic::Fyl2xp1,
 ];
 
 /// Programs start here or a few bytes further on.
@@ -62,38 +73,36 @@ impl Generator {
     /// Looks through the opcode maps for what is lifted.
     pub fn new() -> Generator {
         let mut found: BTreeMap<u32, (Code, Vec<Template>)> = BTreeMap::new();
-        for prefix in [&[][..], &[0x66], &[0xf2], &[0xf3], &[0xf0], &[0x67], &[0x66, 0xf2], &[0x66, 0xf0]] {
-            for rex in [None, Some(0x48)] {
-                for map in [&[][..], &[0x0f], &[0x0f, 0x38], &[0x0f, 0x3a]] {
-                    for opcode in 0..=255u8 {
-                        for modrm in 0..=255u8 {
-                            let mut bytes = prefix.to_vec();
-                            bytes.extend(rex);
-                            bytes.extend(map);
-                            bytes.push(opcode);
-                            let before = bytes.len();
-                            let mut sample = bytes.clone();
-                            sample.push(modrm);
-                            sample.extend([0; 12]);
-                            let Some((insn, _)) = decode(&sample, CODE) else { continue };
-                            if insn.len() < before || EXCLUDED.contains(&insn.mnemonic()) || !is_lifted(&insn)
-                            {
-                                continue;
-                            }
-                            let modrm = uses_modrm(&bytes).then_some(modrm);
-                            let entry = found.entry(insn.code() as u32).or_insert((insn.code(), Vec::new()));
-                            if entry.1.last().is_some_and(|last| last.bytes == bytes) {
-                                continue;
-                            }
-                            if entry.1.len() < 8 {
-                                entry.1.push(Template { bytes, modrm });
-                            }
-                        }
+        for before in openings() {
+            for opcode in 0..=255u8 {
+                for modrm in 0..=255u8 {
+                    let mut bytes = before.clone();
+                    bytes.push(opcode);
+                    let length = bytes.len();
+                    let mut sample = bytes.clone();
+                    sample.push(modrm);
+                    sample.extend([0; 12]);
+                    let Some((insn, _)) = decode(&sample, CODE) else { continue };
+                    if insn.len() < length || EXCLUDED.contains(&insn.mnemonic()) || !is_lifted(&insn) {
+                        continue;
+                    }
+                    let modrm = uses_modrm(&bytes).then_some(modrm);
+                    let entry = found.entry(insn.code() as u32).or_insert((insn.code(), Vec::new()));
+                    if entry.1.last().is_some_and(|last| last.bytes == bytes) {
+                        continue;
+                    }
+                    if entry.1.len() < 8 {
+                        entry.1.push(Template { bytes, modrm });
                     }
                 }
             }
         }
         Generator { templates: found.into_values().collect() }
+    }
+
+    /// The mnemonics of all encodings.
+    pub fn mnemonics(&self) -> BTreeSet<u32> {
+        self.templates.iter().map(|(code, _)| code.mnemonic() as u32).collect()
     }
 
     /// Number of encodings.
@@ -106,13 +115,14 @@ impl Generator {
         self.templates.is_empty()
     }
 
-    /// A random instruction for address `pc`, whose branch targets lie outside of it, in the code page.
-    pub fn instruction(&self, random: &mut Random, pc: u64) -> Encoded {
+    /// A random instruction for address `pc`, whose branch targets lie outside of it, in the code page, and whose constant addresses
+    /// are in the page at `data`.
+    pub fn instruction(&self, random: &mut Random, pc: u64, data: u64) -> Encoded {
         loop {
             let (code, templates) = &self.templates[random.below(self.templates.len() as u64) as usize];
             let template = &templates[random.below(templates.len() as u64) as usize];
             for _ in 0..20 {
-                if let Some(encoded) = fill(template, *code, random, pc) {
+                if let Some(encoded) = fill(template, *code, random, pc, data) {
                     return encoded;
                 }
             }
@@ -126,6 +136,29 @@ impl Default for Generator {
     }
 }
 
+/// What may stand in front of an opcode: prefixes and map, or a VEX prefix.
+fn openings() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for prefix in [&[][..], &[0x66], &[0xf2], &[0xf3], &[0xf0], &[0x67], &[0x66, 0xf2], &[0x66, 0xf0]] {
+        for rex in [&[][..], &[0x48]] {
+            for map in [&[][..], &[0x0f], &[0x0f, 0x38], &[0x0f, 0x3a]] {
+                all.push([prefix, rex, map].concat());
+            }
+        }
+    }
+    for map in 1..=3 {
+        for prefix in 0..4 {
+            for wide in [0, 0x80] {
+                all.push(vec![VEX, 0xe0 | map, wide | 0x78 | prefix]);
+            }
+        }
+    }
+    all
+}
+
+/// First byte of a three-byte VEX prefix.
+const VEX: u8 = 0xc4;
+
 /// Whether a ModRM byte follows: what comes next then decides the length or the encoding.
 fn uses_modrm(bytes: &[u8]) -> bool {
     let with = |modrm: u8| {
@@ -137,17 +170,23 @@ fn uses_modrm(bytes: &[u8]) -> bool {
     with(0x05) != with(0xc1)
 }
 
-fn fill(template: &Template, code: Code, random: &mut Random, pc: u64) -> Option<Encoded> {
+fn fill(template: &Template, code: Code, random: &mut Random, pc: u64, data: u64) -> Option<Encoded> {
     let mut bytes = template.bytes.clone();
     // A random REX prefix in front of the opcode, instead of the one that is there.
     let at = bytes.iter().position(|byte| !matches!(byte, 0x66 | 0x67 | 0xf0 | 0xf2 | 0xf3))?;
-    if bytes[at] & 0xf0 == 0x40 {
+    if bytes[0] == VEX {
+        bytes[1] ^= random.u64() as u8 & 0xe0;
+        bytes[2] ^= random.u64() as u8 & 0x78;
+    } else if bytes[at] & 0xf0 == 0x40 {
         bytes[at] |= random.below(8) as u8;
     } else if random.below(2) == 0 {
         bytes.insert(at, 0x40 | random.below(8) as u8);
     }
-    if random.below(64) == 0 {
-        bytes.insert(0, 0x67);
+    match random.below(64) {
+        0 => bytes.insert(0, 0x67),
+        1..4 => bytes.insert(0, 0x64),
+        4..6 => bytes.insert(0, 0x65),
+        _ => {}
     }
     if let Some(sample) = template.modrm {
         let any = random.u64() as u8;
@@ -173,13 +212,9 @@ fn fill(template: &Template, code: Code, random: &mut Random, pc: u64) -> Option
         return None;
     }
     bytes.truncate(insn.len());
-    // fs belongs to this process.
-    if insn.segment_prefix() == Register::FS {
-        return None;
-    }
     if insn.is_ip_rel_memory_operand() || absolute(&insn) {
         // Aim the displacement at the data.
-        let target = DATA + random.below(DATA_SIZE);
+        let target = data + random.below(DATA_SIZE);
         let displacement = if absolute(&insn) { target } else { target.wrapping_sub(insn.next_ip()) };
         let at = offsets.displacement_offset();
         let size = offsets.displacement_size();

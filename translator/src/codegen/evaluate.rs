@@ -44,12 +44,12 @@ trait Attribute: Sized {
 
 macro_rules! enum_attributes {
     ($($ty:ident),*) => { $(impl Attribute for $ty {
-        const BITS: u32 = 5;
+        const BITS: u32 = 6;
         fn to_word(&self) -> u64 {
             *self as u64
         }
         fn from_word(word: u64) -> Self {
-            $ty::ALL[word as usize & 31]
+            $ty::ALL[word as usize & 63]
         }
     })* };
 }

@@ -62,7 +62,12 @@ impl Emitter<'_, '_> {
                 let a = self.value(a);
                 self.b.ins().bitrev(a)
             }
-            Op::Clmul { .. } | Op::Crc32 { .. } | Op::X87 { .. } => self.evaluate(op),
+            Op::Clmul { .. }
+            | Op::Crc32 { .. }
+            | Op::Pext { .. }
+            | Op::Pdep { .. }
+            | Op::VStringCompare { .. }
+            | Op::X87 { .. } => self.evaluate(op),
 
             Op::ICmp { a, b, cond } => self.icmp(a, b, cond),
             Op::Select { a, b, cond } => {

@@ -1,16 +1,22 @@
 //! The x87's 80-bit arithmetic, in integers: one function an operation, on bit patterns, with the control word as it is.
 //!
 //! Results carry the status word's bits beside the value: bits 79:0 are the value, bits 95:80 are the exception flags, C0 to C3
-//! that the operation sets ([`status`]). Exceptions are taken as masked. Formats that the processor does not support any more (unnormals,
+//! that the operation sets ([`status`]). Overflow and underflow that the control word does not mask give the result with its exponent
+//! moved by 24576; of the other exceptions the result is the masked one, and the lifter keeps it from being written. Formats that the processor does not support any more (unnormals,
 //! pseudo-NaNs, pseudo-infinities) are invalid operands; pseudo-denormals are denormals.
 
 mod arithmetic;
 mod conversion;
 mod remainder;
+mod transcendental;
+mod wide;
 
 pub use arithmetic::{add, div, mul, scale, sqrt, sub};
-pub use conversion::{exponent, from_float, from_int, round_to_integral, significand, to_float, to_int};
+pub use conversion::{
+    exponent, from_bcd, from_float, from_int, round_to_integral, significand, to_bcd, to_float, to_int,
+};
 pub use remainder::remainder;
+pub use transcendental::{atan, cos, exp2_minus_1, sin, tan, y_log2_x, y_log2_x_plus_1};
 
 use std::cmp::Ordering;
 
@@ -46,6 +52,8 @@ pub const INDEFINITE: u128 = 0xffff_c000_0000_0000_0000;
 const SIGN: u128 = 1 << 79;
 const INTEGER_BIT: u64 = 1 << 63;
 const QUIET_BIT: u64 = 1 << 62;
+/// What the exponent of a result that overflows or underflows unmasked is moved by.
+const BIAS_ADJUSTMENT: i32 = 24576;
 const MIN_EXPONENT: i32 = -16382;
 const MAX_EXPONENT: i32 = 16383;
 
@@ -175,6 +183,11 @@ fn precision(control: u16) -> u32 {
     }
 }
 
+/// Whether an exception of [`status`] is masked.
+fn masks(control: u16, exception: u16) -> bool {
+    control & exception != 0
+}
+
 /// Whether a magnitude is to be increased: `half` compares what is cut off with half a unit of the kept part, `odd` is that part's last bit.
 fn rounds_up(mode: u16, sign: bool, odd: bool, inexact: bool, half: Ordering) -> bool {
     match mode {
@@ -227,7 +240,19 @@ impl Exact {
         let mut flags = 0;
         let mut field = exponent + 16383;
         let mut significand = (kept << (64 - bits)) as u64;
-        if exponent < MIN_EXPONENT {
+        if exponent < MIN_EXPONENT && !masks(control, status::UNDERFLOW) {
+            flags |= status::UNDERFLOW;
+            field += BIAS_ADJUSTMENT;
+            if field <= 0 {
+                return pack(zero(self.sign), flags | status::PRECISION);
+            }
+        } else if exponent > MAX_EXPONENT && !masks(control, status::OVERFLOW) {
+            flags |= status::OVERFLOW;
+            field -= BIAS_ADJUSTMENT;
+            if field >= 0x7fff {
+                return pack(infinity(self.sign), flags | status::PRECISION | status::C1);
+            }
+        } else if exponent < MIN_EXPONENT {
             // Tiny after rounding: round once more, from the exact value, at the place where denormals end.
             let shift = (MIN_EXPONENT - self.exponent) as u32;
             let left = bits.saturating_sub(shift);
@@ -249,7 +274,7 @@ impl Exact {
             significand = (kept << (64 - bits)) as u64;
             field = i32::from(significand & INTEGER_BIT != 0);
         }
-        if exponent > MAX_EXPONENT {
+        if exponent > MAX_EXPONENT && masks(control, status::OVERFLOW) {
             let away = match mode {
                 0 => true,
                 1 => self.sign,

@@ -34,6 +34,10 @@ pub(crate) enum Place {
     Zero,
     Rflags,
     Mxcsr,
+    Fcw,
+    Fsw,
+    Ftw,
+    St(Slot),
     Nzcv,
     Fpcr,
     Fpsr,
@@ -73,7 +77,7 @@ pub fn registers(guest: Guest) -> Vec<Register> {
     let file = guest.register_file();
     let mut add = |id: u32, name, alias, place| {
         let bytes = match place {
-            Place::Slot(slot) if file.slot(slot).ty.bytes() == 16 => 16,
+            Place::Slot(slot) | Place::St(slot) if file.slot(slot).ty.bytes() == 16 => 16,
             _ => 8,
         };
         table.push(Register { id: RegisterId(id), name, alias, bytes, place });
@@ -120,6 +124,13 @@ pub fn registers(guest: Guest) -> Vec<Register> {
             add(18, "fs_base", None, Place::Slot(x86_64::FS_BASE));
             add(19, "gs_base", None, Place::Slot(x86_64::GS_BASE));
             add(20, "mxcsr", None, Place::Mxcsr);
+            add(21, "fcw", None, Place::Fcw);
+            // The tags belong to the registers that the status word's top says, so they come after it.
+            add(22, "fsw", None, Place::Fsw);
+            add(23, "ftw", None, Place::Ftw);
+            for i in 0..8u8 {
+                add(32 + u32::from(i), named(x86_64::st(i)), None, Place::St(x86_64::st(i)));
+            }
             for i in 0..16u8 {
                 add(64 + u32::from(i), named(x86_64::xmm(i)), None, Place::Slot(x86_64::xmm(i)));
             }
@@ -166,6 +177,12 @@ impl Register {
                 let neutral = fp_flags();
                 state.slot(x86_64::MXCSR) & !0x3f | u128::from(mxcsr_flags(neutral))
             }
+            Place::St(slot) => state.slot(slot),
+            Place::Fcw => state.slot(x86_64::FCW),
+            Place::Fsw => state.slot(x86_64::FSW) | state.slot(x86_64::FTOP) << 11,
+            Place::Ftw => {
+                (state.slot(x86_64::FTAG) as u8).rotate_left(state.slot(x86_64::FTOP) as u32).into()
+            }
             Place::Nzcv => {
                 let zero = u128::from(state.slot(aarch64::Z) == 0);
                 sign(aarch64::N) << 31 | zero << 30 | bit(aarch64::C) << 29 | bit(aarch64::V) << 28
@@ -204,7 +221,26 @@ impl Register {
                 let value = low as u32 & 0xffff;
                 state.set_slot(x86_64::MXCSR, u128::from(value & !0x3f));
                 state.set_slot(Slot::FP_FLAGS, u128::from(mxcsr_flags_to_neutral(value)));
-                state.set_slot(Slot::FP_ENV, u128::from(mxcsr_env(value).0));
+                let x87 = state.slot(Slot::FP_ENV) & u128::from(FpEnv::X87_TRAPS);
+                state.set_slot(Slot::FP_ENV, u128::from(mxcsr_env(value).0) | x87);
+            }
+            Place::St(slot) => state.set_slot(slot, value & ((1 << 80) - 1)),
+            Place::Fcw => {
+                state.set_slot(x86_64::FCW, u128::from(x86_64::control_word(low as u16)));
+                let traps = if low & 0x3f != 0x3f { FpEnv::X87_TRAPS } else { 0 };
+                let env = state.slot(Slot::FP_ENV) & !u128::from(FpEnv::X87_TRAPS);
+                state.set_slot(Slot::FP_ENV, env | u128::from(traps));
+                let status = state.slot(x86_64::FSW) as u16;
+                state.set_slot(x86_64::FSW, x86_64::summarized(status, low as u16).into());
+            }
+            Place::Fsw => {
+                state.set_slot(x86_64::FTOP, u128::from(low >> 11 & 7));
+                let status = x86_64::summarized(low as u16 & !0x3800, state.slot(x86_64::FCW) as u16);
+                state.set_slot(x86_64::FSW, status.into());
+            }
+            Place::Ftw => {
+                let top = state.slot(x86_64::FTOP) as u32;
+                state.set_slot(x86_64::FTAG, (low as u8).rotate_right(top).into());
             }
             Place::Nzcv => {
                 let flag = |bit: u32| u128::from(low >> bit & 1);
@@ -251,7 +287,8 @@ pub const fn mxcsr_env(mxcsr: u32) -> FpEnv {
     // RC: 0 nearest, 1 down, 2 up, 3 zero.
     let rounding = [0, 2, 3, 1][(mxcsr >> 13 & 3) as usize];
     let input = if mxcsr >> 6 & 1 != 0 { FpEnv::FLUSH_INPUT } else { 0 };
-    let output = if mxcsr >> 15 & 1 != 0 { FpEnv::FLUSH_OUTPUT } else { 0 };
+    // FTZ works only while underflow is masked.
+    let output = if mxcsr >> 15 & mxcsr >> 11 & 1 != 0 { FpEnv::FLUSH_OUTPUT } else { 0 };
     let traps = mxcsr_flags_to_neutral(!(mxcsr >> 7) & 0x3f);
     FpEnv(rounding | input | output | traps << FpEnv::TRAP_SHIFT)
 }
@@ -343,6 +380,10 @@ mod tests {
             (Guest::X86_64, "rflags", 0x8d5 | 0x400 | 1 << 21, 0x8d5 | 0x400 | 0x202 | 1 << 21),
             (Guest::X86_64, "mxcsr", 0xffff, 0xffff),
             (Guest::X86_64, "mxcsr", 0x1f80, 0x1f80),
+            (Guest::X86_64, "fcw", 0x37f, 0x37f),
+            (Guest::X86_64, "fsw", 0x3a00, 0x3a00),
+            (Guest::X86_64, "ftw", 0x81, 0x81),
+            (Guest::X86_64, "st7", 1 << 80 | 5, 5),
             (Guest::Aarch64, "nzcv", 0xd000_0000, 0xd000_0000),
             (Guest::Aarch64, "fpcr", 0x03c0_0000, 0x03c0_0000),
             (Guest::Aarch64, "fpsr", 0x0800_009f, 0x0800_009f),

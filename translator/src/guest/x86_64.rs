@@ -101,6 +101,8 @@ register_file! {
     FTOP = "ftop": I8,
     /// x87 tag bits by place in the stack: `st(i)` is in use if bit i is set.
     FTAG = "ftag": I8,
+    /// Address of the last x87 instruction that is none of control.
+    FIP = "fip": I64,
     /// x87 `st(0)`: 80 bits in the low end.
     ST0 = "st0": I128,
     /// x87 `st(1)`: 80 bits in the low end.
@@ -135,6 +137,17 @@ pub const fn xmm(number: u8) -> crate::ir::Slot {
 pub const fn st(number: u8) -> crate::ir::Slot {
     assert!(number < 8);
     crate::ir::Slot(ST0.0 + number as u16)
+}
+
+/// An x87 control word as it reads on a processor, whatever its reserved bits were written with.
+pub const fn control_word(control: u16) -> u16 {
+    control & 0x1f3f | 0x40
+}
+
+/// An x87 status word with summary and busy as its flags and the masks of the control word make them.
+pub const fn summarized(status: u16, control: u16) -> u16 {
+    let pending = status & !control & 0x3f != 0;
+    status & 0x7f7f | if pending { 0x8080 } else { 0 }
 }
 
 /// Bits of RFLAGS that user code can change and that stand in [`RFLAGS_REST`]: NT, AC, ID.

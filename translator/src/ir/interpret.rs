@@ -13,6 +13,7 @@ mod execute;
 mod float;
 mod fold;
 mod integer;
+mod string;
 #[cfg(test)]
 mod tests;
 mod vector;

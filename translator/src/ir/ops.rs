@@ -179,6 +179,11 @@ macro_rules! for_each_op {
         /// 0x1edc6f41: CRC-32C), no inversion.
         crc32 = Crc32(data: Word, crc: I32)[poly: u32] -> I32, Pure;
 
+        /// Bits of `a` at the places of the mask's bits, gathered at the low end (x86 PEXT).
+        pext = Pext(a: I64, mask: I64)[] -> I64, Pure;
+        /// Low bits of `a`, spread to the places of the mask's bits (x86 PDEP).
+        pdep = Pdep(a: I64, mask: I64)[] -> I64, Pure;
+
         // ---- comparison, choice, conversion ----------------------------------------------------------------------
         /// Integer comparison.
         icmp = ICmp(a: Int, b: Same)[cond: Cond] -> I1, Pure;
@@ -386,6 +391,11 @@ macro_rules! for_each_op {
         vreduce = VReduce(v: V128)[lane: Lane, op: LaneOp] -> OfLane, Pure;
         /// Sums of the absolute differences of unsigned bytes, one a half (x86 PSADBW).
         vsad = VSad(a: V128, b: V128)[] -> V128, Pure;
+
+        /// x86's packed string comparison, `control` its immediate: bit i of bits 15:0 is what it finds of element i of `b`. The strings have
+        /// as many elements as the signed halves of `lengths` say (`a` low), or with `implicit` reach to their first zero. Bit 16: `a` is
+        /// shorter than the vector; bit 17: `b` is.
+        vstring_compare = VStringCompare(a: V128, b: V128, lengths: I64)[control: u8, implicit: bool] -> I64, Pure;
 
         // ---- vectors: float lanes --------------------------------------------------------------------------------
         /// Sum.

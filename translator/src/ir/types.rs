@@ -519,6 +519,24 @@ named! {
         CompareQuiet = "ucom",
         /// FXAM: class and sign in C3 to C0; the value is zero.
         Examine = "xam",
+        /// FSIN: sine; from 2^63 on C2 and `a` itself.
+        Sin = "sin",
+        /// FCOS: cosine; likewise.
+        Cos = "cos",
+        /// FPTAN: tangent; likewise.
+        Tan = "tan",
+        /// FPATAN: angle of the point (`a`, `b`).
+        Atan = "atan",
+        /// F2XM1: 2^`a` - 1.
+        Exp2Minus1 = "2xm1",
+        /// FYL2X: `b` times the binary logarithm of `a`.
+        YLog2X = "yl2x",
+        /// FYL2XP1: `b` times the binary logarithm of `a` + 1.
+        YLog2XPlus1 = "yl2xp1",
+        /// FBLD: from 18 packed decimal digits and a sign.
+        FromBcd = "from_bcd",
+        /// FBSTP: to 18 packed decimal digits and a sign.
+        ToBcd = "to_bcd",
         /// From a single in the low bits; a signalling NaN is quieted and invalid.
         FromF32 = "from_f32",
         /// From a double in the low bits; likewise.

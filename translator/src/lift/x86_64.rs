@@ -5,30 +5,37 @@
 //! [`Lifter`], what those functions work on. `operand` reads and writes operands, `flags` sets and tests RFLAGS.
 //!
 //! Rules that all of them keep: memory is read before anything is `set`, and written before registers and flags are, so that a
-//! fault leaves the instruction's start state. Encodings of a lifted mnemonic that are not lifted (MMX registers, segment registers)
-//! end in [`Trap::Unsupported`] like mnemonics that are in no table. Nothing needs VEX or EVEX: `cpuid` does not offer it.
+//! fault leaves the instruction's start state. Encodings of a lifted mnemonic that are not lifted (segment registers) end in
+//! [`Trap::Unsupported`] like mnemonics that are in no table. Of VEX there are BMI1's and BMI2's general-register instructions alone.
 
 mod binary_arithmetic;
 mod bit_and_byte;
+mod bit_manipulation;
 mod control_transfer;
 mod data_transfer;
 mod flag_control;
 mod flags;
 mod logical;
 mod miscellaneous;
+mod mmx;
 mod operand;
 mod shift_and_rotate;
 mod shuffle;
 mod sse2_integer;
+mod sse4_1;
+mod sse4_2;
 mod sse_arithmetic;
 mod sse_comparison;
 mod sse_conversion;
 mod sse_data_transfer;
 mod sse_exceptions;
+mod ssse3;
 mod state_management;
 mod string;
 mod x87;
 mod x87_control;
+mod x87_environment;
+mod x87_transcendental;
 
 use super::Context;
 use crate::guest::{FpEnv, Guest};
@@ -39,6 +46,8 @@ use decoders::x86_64::{Insn, MemorySize, Mnemonic, OpKind};
 #[derive(Default)]
 pub struct Frontend {
     last: flags::Last,
+    /// The x87's registers are known to be in MMX's state: the top is 0, all are in use.
+    in_mmx: bool,
 }
 
 /// The function of an instruction.
@@ -63,9 +72,18 @@ const GROUPS: &[Rows] = &[
     sse_conversion::ROWS,
     shuffle::ROWS,
     sse2_integer::ROWS,
+    ssse3::ROWS,
+    sse4_1::ROWS,
+    sse4_1::FLOAT_ROWS,
+    sse4_2::ROWS,
+    bit_manipulation::ROWS,
+    mmx::ROWS,
+    mmx::FLOAT_ROWS,
     state_management::ROWS,
     x87_control::ROWS,
+    x87_environment::ROWS,
     x87::ROWS,
+    x87_transcendental::ROWS,
 ];
 
 /// Room for every mnemonic that iced-x86 knows.
@@ -92,14 +110,34 @@ pub fn lift(b: &mut Builder, insn: &Insn, context: &mut Context<'_, Frontend>) {
     let Some(function) = TABLE.get(insn.mnemonic() as usize).copied().flatten() else {
         return b.trap(Trap::Unsupported);
     };
-    let mut x = Lifter { b, insn, next: context.next, last: &mut context.frontend.last, address: None };
+    let frontend = &mut *context.frontend;
+    let env = context.options.env;
+    let mut x = Lifter {
+        b,
+        insn,
+        next: context.next,
+        env,
+        last: &mut frontend.last,
+        address: None,
+        mmx: None,
+        in_mmx: &mut frontend.in_mmx,
+    };
     if x.has_foreign_operand() {
         return x.unsupported();
     }
-    if context.options.env.0 >> FpEnv::TRAP_SHIFT != 0 && x.raises_float_exceptions() {
-        return x.with_unmasked_exceptions(context.options.env, function);
+    if x.is_mmx() {
+        return x.with_mmx_registers(function);
+    }
+    let traps = env.0 >> FpEnv::TRAP_SHIFT & crate::float::flags::ALL != 0;
+    if traps && x.raises_float_exceptions() {
+        return x.with_unmasked_exceptions(env, function);
     }
     function(&mut x);
+}
+
+/// Every mnemonic that has a function here; some of their encodings may be without.
+pub fn mnemonics() -> impl Iterator<Item = Mnemonic> {
+    GROUPS.iter().flat_map(|rows| rows.iter().map(|row| row.0))
 }
 
 /// Whether this encoding is lifted, whatever its operands' values: what the generated table of instructions shows.
@@ -121,9 +159,14 @@ struct Lifter<'a> {
     insn: &'a Insn,
     /// Address of the instruction behind this one.
     next: u64,
+    /// The float environment that the block is lifted for.
+    env: FpEnv,
     last: &'a mut flags::Last,
     /// The effective address, once it has been computed.
     address: Option<Value>,
+    /// The MMX registers, in an instruction that works on them.
+    mmx: Option<[Value; 8]>,
+    in_mmx: &'a mut bool,
 }
 
 impl Lifter<'_> {
@@ -132,13 +175,13 @@ impl Lifter<'_> {
         self.b.trap(Trap::Unsupported);
     }
 
-    /// Whether an operand is of a kind that no function here handles: MMX, mask, control, debug and segment registers, far
+    /// Whether an operand is of a kind that no function here handles: mask, control, debug and segment registers, far
     /// pointers.
     fn has_foreign_operand(&self) -> bool {
         (0..self.insn.op_count()).any(|n| match self.insn.op_kind(n) {
             OpKind::Register => {
                 let register = self.insn.op_register(n);
-                !(register.is_gpr() || register.is_xmm() || register.is_st())
+                !(register.is_gpr() || register.is_xmm() || register.is_mm() || register.is_st())
             }
             OpKind::FarBranch16 | OpKind::FarBranch32 => true,
             OpKind::Memory => matches!(

@@ -90,7 +90,7 @@ pub fn to_float(a: u128, control: u16, format: Format) -> u128 {
         let (kept, lost, increased) = cut(mode, a.sign, value, sticky, left);
         (inexact, up) = (lost, increased);
         encoded = kept as u64;
-        if exponent < minimum && inexact {
+        if exponent < minimum && (inexact || !masks(control, status::UNDERFLOW)) {
             flags |= status::UNDERFLOW;
         }
     } else if exponent > bias {
@@ -114,6 +114,30 @@ pub fn to_float(a: u128, control: u16, format: Format) -> u128 {
         flags |= status::C1;
     }
     pack(sign | encoded, flags)
+}
+
+/// From 18 packed decimal digits and a sign (`fbld`), exactly.
+pub fn from_bcd(bits: u128) -> u128 {
+    let magnitude = (0..18).rev().fold(0, |value, digit| value * 10 + (bits >> (4 * digit) & 15) as u64);
+    from_int(magnitude as i64) & !SIGN | bits & SIGN
+}
+
+/// Rounded to 18 packed decimal digits and a sign (`fbstp`); the indefinite NaN's bits if it does not fit.
+pub fn to_bcd(a: u128, control: u16) -> u128 {
+    let a = unpack(a);
+    let rounded = match a.kind {
+        Kind::Zero => return pack(zero(a.sign), 0),
+        Kind::Finite => integer(&a, rounding(control)).filter(|(magnitude, ..)| *magnitude < 10u128.pow(18)),
+        _ => None,
+    };
+    let Some((magnitude, inexact, up)) = rounded else { return pack(INDEFINITE, status::INVALID) };
+    let (mut digits, mut rest) = (0, magnitude);
+    for digit in 0..18 {
+        digits |= (rest % 10) << (4 * digit);
+        rest /= 10;
+    }
+    let flags = if inexact { status::PRECISION } else { 0 } | if up { status::C1 } else { 0 };
+    pack(zero(a.sign) | digits, flags)
 }
 
 /// Magnitude rounded to an integer, if it is below 2^64; inexact; increased.

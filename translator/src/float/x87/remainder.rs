@@ -3,8 +3,8 @@
 use super::*;
 
 /// The remainder of `a / b`: truncating (`fprem`) or to nearest (`fprem1`). Reduces by at most 2^63 at a time: C2 says that there
-/// is more to do; else C0, C3, C1 are the quotient's bits 2, 1 and 0. Exact, so never rounded.
-pub fn remainder(a: u128, b: u128, nearest: bool) -> u128 {
+/// is more to do; else C0, C3, C1 are the quotient's bits 2, 1 and 0. Exact, so never rounded, but it may underflow unmasked.
+pub fn remainder(a: u128, b: u128, control: u16, nearest: bool) -> u128 {
     let (a, b) = (unpack(a), unpack(b));
     if let Some(result) = nan_result(&a, &b) {
         return result | pack(0, status::NO_QUOTIENT);
@@ -19,7 +19,7 @@ pub fn remainder(a: u128, b: u128, nearest: bool) -> u128 {
     }
     let distance = a.exponent - b.exponent;
     if distance < -1 || distance < 0 && !nearest {
-        return result(a.sign, a.exponent - 63, u128::from(a.significand), flags);
+        return result(a.sign, a.exponent - 63, u128::from(a.significand), flags, control);
     }
     if distance < 64 {
         let divisor = u128::from(b.significand);
@@ -40,7 +40,7 @@ pub fn remainder(a: u128, b: u128, nearest: bool) -> u128 {
         if rest == 0 {
             return pack(zero(a.sign), flags | bits);
         }
-        return result(sign, unit, rest, flags | bits);
+        return result(sign, unit, rest, flags | bits, control);
     }
     // Take off a multiple of the divisor that leaves an exponent smaller by some 32 to 63, in steps of at most 63 bits.
     let steps = 32 + (distance & 31);
@@ -50,12 +50,12 @@ pub fn remainder(a: u128, b: u128, nearest: bool) -> u128 {
     if rest == 0 {
         return pack(zero(a.sign), flags | status::C2);
     }
-    result(a.sign, unit, rest, flags | status::C2)
+    result(a.sign, unit, rest, flags | status::C2, control)
 }
 
 /// `magnitude * 2^unit`, which the format can hold.
-fn result(sign: bool, unit: i32, magnitude: u128, flags: u16) -> u128 {
+fn result(sign: bool, unit: i32, magnitude: u128, flags: u16, control: u16) -> u128 {
     let exact = Exact::normalize(sign, unit + 127, magnitude, false);
-    let value = exact.round(0x37f, 64);
+    let value = exact.round(control, 64);
     value | pack(0, flags)
 }

@@ -16,14 +16,16 @@ pub struct Leaf {
 const MAX_BASIC: u32 = 7;
 const MAX_EXTENDED: u32 = 0x8000_0008;
 
-/// EDX of leaf 1: FPU, TSC, CX8, CMOV, CLFSH, FXSR, SSE, SSE2.
-const FEATURES_EDX: u32 = 1 | 1 << 4 | 1 << 8 | 1 << 15 | 1 << 19 | 1 << 24 | 1 << 25 | 1 << 26;
-/// ECX of leaf 1: CMPXCHG16B.
-const FEATURES_ECX: u32 = 1 << 13;
-/// EDX of leaf 0x80000001: SYSCALL, NX, long mode.
-const EXTENDED_EDX: u32 = 1 << 11 | 1 << 20 | 1 << 29;
-/// ECX of leaf 0x80000001: LAHF and SAHF in 64-bit mode.
-const EXTENDED_ECX: u32 = 1;
+/// EDX of leaf 1: FPU, TSC, CX8, CMOV, CLFSH, MMX, FXSR, SSE, SSE2.
+const FEATURES_EDX: u32 = 1 | 1 << 4 | 1 << 8 | 1 << 15 | 1 << 19 | 1 << 23 | 1 << 24 | 1 << 25 | 1 << 26;
+/// ECX of leaf 1: SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, MOVBE, POPCNT.
+const FEATURES_ECX: u32 = 1 | 1 << 9 | 1 << 13 | 1 << 19 | 1 << 20 | 1 << 22 | 1 << 23;
+/// EBX of leaf 7: BMI1, FDP_EXCPTN_ONLY, BMI2, no FCS and FDS.
+const STRUCTURED_EBX: u32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 13;
+/// EDX of leaf 0x80000001: SYSCALL, NX, RDTSCP, long mode.
+const EXTENDED_EDX: u32 = 1 << 11 | 1 << 20 | 1 << 27 | 1 << 29;
+/// ECX of leaf 0x80000001: LAHF and SAHF in 64-bit mode, LZCNT, PREFETCHW.
+const EXTENDED_ECX: u32 = 1 | 1 << 5 | 1 << 8;
 
 fn text(bytes: &[u8]) -> u32 {
     bytes.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte))
@@ -33,7 +35,6 @@ fn text(bytes: &[u8]) -> u32 {
 pub fn cpuid(leaf: u32, subleaf: u32) -> Leaf {
     const BRAND: &[u8; 48] = b"xlat virtual x86-64 processor\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
     const VENDOR: &[u8; 12] = b"XlatXlatXlat";
-    let _ = subleaf;
     match leaf {
         0 => Leaf {
             eax: MAX_BASIC,
@@ -43,6 +44,7 @@ pub fn cpuid(leaf: u32, subleaf: u32) -> Leaf {
         },
         // Family 6; cache lines of 64 bytes, one logical processor.
         1 => Leaf { eax: 0x0000_0600, ebx: 8 << 8 | 1 << 16, ecx: FEATURES_ECX, edx: FEATURES_EDX },
+        7 if subleaf == 0 => Leaf { ebx: STRUCTURED_EBX, ..Leaf::default() },
         0x8000_0000 => Leaf { eax: MAX_EXTENDED, ..Leaf::default() },
         0x8000_0001 => Leaf { ecx: EXTENDED_ECX, edx: EXTENDED_EDX, ..Leaf::default() },
         0x8000_0002..=0x8000_0004 => {

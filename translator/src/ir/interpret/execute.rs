@@ -175,6 +175,13 @@ impl<W: World> Context<'_, W> {
                 integer::crc32(self.ty(data), self.word(data), self.word(crc) as u32, poly).into()
             }
 
+            Op::Pext { a, mask } => integer::pext(self.word(a), self.word(mask)).into(),
+            Op::Pdep { a, mask } => integer::pdep(self.word(a), self.word(mask)).into(),
+            Op::VStringCompare { a, b, lengths, control, implicit } => {
+                let lengths = (!implicit).then(|| self.word(lengths));
+                super::string::compare(self.bits(a), self.bits(b), lengths, control).into()
+            }
+
             Op::X87 { a, b, control, op } => {
                 super::x87::execute(op, self.bits(a), self.bits(b), self.bits(control) as u16)
             }

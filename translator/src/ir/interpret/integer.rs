@@ -136,6 +136,16 @@ pub fn clmul(a: u64, b: u64) -> u128 {
     (0..64).filter(|bit| b >> bit & 1 != 0).fold(0, |product, bit| product ^ u128::from(a) << bit)
 }
 
+pub fn pext(a: u64, mask: u64) -> u64 {
+    let places = (0..64).filter(|bit| mask >> bit & 1 != 0);
+    places.enumerate().fold(0, |gathered, (to, from)| gathered | (a >> from & 1) << to)
+}
+
+pub fn pdep(a: u64, mask: u64) -> u64 {
+    let places = (0..64).filter(|bit| mask >> bit & 1 != 0);
+    places.enumerate().fold(0, |spread, (from, to)| spread | (a >> from & 1) << to)
+}
+
 pub fn crc32(ty: Type, data: u64, crc: u32, poly: u32) -> u32 {
     let reflected = poly.reverse_bits();
     (0..ty.bits()).fold(crc, |crc, bit| {

@@ -13,9 +13,6 @@ pub(super) const ROWS: Rows = &[
     (M::Btc, |x| bit_test(x, Change::Complement)),
     (M::Bsf, bsf),
     (M::Bsr, bsr),
-    // Without BMI1 and LZCNT in cpuid the prefix means nothing.
-    (M::Tzcnt, bsf),
-    (M::Lzcnt, bsr),
     (M::Popcnt, popcnt),
     (M::Test, test),
     (M::Seta, setcc),

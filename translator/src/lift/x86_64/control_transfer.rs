@@ -36,10 +36,6 @@ pub(super) const ROWS: Rows = &[
     (M::Leave, leave),
     (M::Int3, |x| x.b.trap(Trap::Breakpoint)),
     (M::Int, int),
-    (M::Into, int),
-    (M::Int1, int),
-    (M::Iretq, int),
-    (M::Iretd, int),
 ];
 
 /// `jmp target`: jump. (Jump)
@@ -179,9 +175,9 @@ fn leave(x: &mut Lifter<'_>) {
     x.b.set(saved, state::RBP);
 }
 
-/// `int n`, `int1`, `iret`: software interrupts other than `int3` are #GP in user mode; 32-bit system calls (`int 0x80`) and
-/// interrupt returns are not lifted. (Call to Interrupt Procedure)
+/// `int n`: software interrupts other than `int3` are #GP in user mode; 32-bit system calls (`int 0x80`) are not lifted. (Call to
+/// Interrupt Procedure)
 fn int(x: &mut Lifter<'_>) {
-    let gp = x.insn.mnemonic() == M::Int && !matches!(x.insn.immediate8(), 3 | 4 | 0x80);
+    let gp = !matches!(x.insn.immediate8(), 3 | 4 | 0x80);
     x.b.trap(if gp { Trap::GeneralProtection } else { Trap::Unsupported });
 }

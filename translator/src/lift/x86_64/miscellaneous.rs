@@ -26,6 +26,9 @@ pub(super) const ROWS: Rows = &[
     (M::Xlatb, xlatb),
     (M::Cpuid, cpuid),
     (M::Rdtsc, rdtsc),
+    (M::Rdtscp, rdtscp),
+    // Without XSAVE in cpuid.
+    (M::Xgetbv, |x| x.b.trap(Trap::Illegal)),
     (M::Syscall, syscall),
     (M::Hlt, |x| x.b.trap(Trap::Halt)),
     (M::Mfence, |x| x.b.fence(FenceSet::ReadWrite, FenceSet::ReadWrite)),
@@ -109,6 +112,13 @@ fn rdtsc(x: &mut Lifter<'_>) {
     let zero = x.b.i64(0);
     let ticks = x.b.env(zero, zero, EnvCall::Counter);
     set_halves(x, ticks, state::RAX, state::RDX);
+}
+
+/// `rdtscp`: likewise, and the processor's number, which is 0, to rcx. (Read Time-Stamp Counter and Processor ID)
+fn rdtscp(x: &mut Lifter<'_>) {
+    rdtsc(x);
+    let zero = x.b.i64(0);
+    x.b.set(zero, state::RCX);
 }
 
 /// `syscall`: the return address to rcx, RFLAGS to r11, and into the kernel. (Fast System Call)

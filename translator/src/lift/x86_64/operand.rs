@@ -206,8 +206,19 @@ impl Lifter<'_> {
         xmm(self.xmm_number(n))
     }
 
-    /// Operand `n`, a vector register or 16 aligned bytes of memory.
+    /// Operand `n`, a vector register or 16 aligned bytes of memory; of an MMX instruction a register or 8 bytes of memory.
     pub(super) fn read_vector(&mut self, n: u32) -> Value {
+        if self.mmx.is_some() && (self.is_mm(n) || self.is_memory(n)) {
+            // The lower half counts, above it are zeros.
+            let low = if self.is_mm(n) {
+                self.read_mm(n)
+            } else {
+                // `punpckl*` read four bytes.
+                let ty = if self.insn.memory_size().size() == 4 { Type::I32 } else { Type::I64 };
+                self.load(ty)
+            };
+            return self.b.vfrom_scalar(low);
+        }
         if self.is_memory(n) {
             self.check_alignment(16);
             return self.load(Type::V128);
@@ -218,6 +229,10 @@ impl Lifter<'_> {
 
     /// Writes the vector register that is operand `n`.
     pub(super) fn write_vector(&mut self, n: u32, value: Value) {
+        if self.is_mm(n) {
+            let low = self.b.vextract(value, Lane::B64, 0);
+            return self.write_mm(n, low);
+        }
         let slot = self.xmm_slot(n);
         self.b.set(value, slot);
     }

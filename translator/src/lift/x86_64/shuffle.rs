@@ -21,12 +21,12 @@ pub(super) const ROWS: Rows = &[
     (M::Unpckhps, |x| rearrange(x, lanes::<4>([2, 6, 3, 7]))),
     (M::Unpcklpd, |x| rearrange(x, lanes::<2>([0, 2]))),
     (M::Unpckhpd, |x| rearrange(x, lanes::<2>([1, 3]))),
-    (M::Punpcklbw, |x| rearrange(x, interleave::<16>(0))),
-    (M::Punpckhbw, |x| rearrange(x, interleave::<16>(8))),
-    (M::Punpcklwd, |x| rearrange(x, interleave::<8>(0))),
-    (M::Punpckhwd, |x| rearrange(x, interleave::<8>(4))),
-    (M::Punpckldq, |x| rearrange(x, interleave::<4>(0))),
-    (M::Punpckhdq, |x| rearrange(x, interleave::<4>(2))),
+    (M::Punpcklbw, |x| unpack::<16>(x, false)),
+    (M::Punpckhbw, |x| unpack::<16>(x, true)),
+    (M::Punpcklwd, |x| unpack::<8>(x, false)),
+    (M::Punpckhwd, |x| unpack::<8>(x, true)),
+    (M::Punpckldq, |x| unpack::<4>(x, false)),
+    (M::Punpckhdq, |x| unpack::<4>(x, true)),
     (M::Punpcklqdq, |x| rearrange(x, interleave::<2>(0))),
     (M::Punpckhqdq, |x| rearrange(x, interleave::<2>(1))),
     (M::Shufps, shufps),
@@ -76,7 +76,7 @@ fn bitwise(x: &mut Lifter<'_>, op: fn(&mut Builder, Value, Value) -> Value) {
 /// `xorps`, `xorpd`, `pxor`; of a register with itself it is zero, whatever the register holds. (Bitwise Logical XOR of
 /// Packed Single Precision Floating-Point Values and others)
 fn xor(x: &mut Lifter<'_>) {
-    if !x.is_memory(1) && x.xmm_number(0) == x.xmm_number(1) {
+    if !x.is_memory(1) && x.insn.op0_register() == x.insn.op1_register() {
         let zero = x.b.vconst(0);
         return x.write_vector(0, zero);
     }
@@ -95,6 +95,19 @@ fn rearrange(x: &mut Lifter<'_>, pattern: u128) {
     let b = x.read_vector(1);
     let a = x.read_vector(0);
     let result = x.b.vshuffle(a, b, pattern);
+    x.write_vector(0, result);
+}
+
+/// `punpcklbw`, `punpckhdq` and so on, also of MMX registers: there the halves of eight bytes are interleaved, which are both in the
+/// interleaved lower half of the vectors. (Unpack Low Data; Unpack High Data)
+fn unpack<const N: usize>(x: &mut Lifter<'_>, high: bool) {
+    if !x.is_mmx() {
+        return rearrange(x, interleave::<N>(if high { N as u8 / 2 } else { 0 }));
+    }
+    let b = x.read_vector(1);
+    let a = x.read_vector(0);
+    let both = x.b.vshuffle(a, b, interleave::<N>(0));
+    let result = if high { x.b.vshuffle(both, both, lanes::<2>([1, 1])) } else { both };
     x.write_vector(0, result);
 }
 

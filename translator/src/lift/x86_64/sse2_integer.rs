@@ -43,9 +43,9 @@ pub(super) const ROWS: Rows = &[
     (M::Pcmpgtb, |x| binary(x, |b, p, q| b.vicmp(p, q, Lane::B8, Cond::Sgt))),
     (M::Pcmpgtw, |x| binary(x, |b, p, q| b.vicmp(p, q, Lane::B16, Cond::Sgt))),
     (M::Pcmpgtd, |x| binary(x, |b, p, q| b.vicmp(p, q, Lane::B32, Cond::Sgt))),
-    (M::Packsswb, |x| binary(x, |b, p, q| b.vnarrow(p, q, Lane::B16, NarrowMode::Signed))),
-    (M::Packssdw, |x| binary(x, |b, p, q| b.vnarrow(p, q, Lane::B32, NarrowMode::Signed))),
-    (M::Packuswb, |x| binary(x, |b, p, q| b.vnarrow(p, q, Lane::B16, NarrowMode::SignedToUnsigned))),
+    (M::Packsswb, |x| pack(x, Lane::B16, NarrowMode::Signed)),
+    (M::Packssdw, |x| pack(x, Lane::B32, NarrowMode::Signed)),
+    (M::Packuswb, |x| pack(x, Lane::B16, NarrowMode::SignedToUnsigned)),
     (M::Psllw, |x| shift(x, Lane::B16, Direction::Left)),
     (M::Pslld, |x| shift(x, Lane::B32, Direction::Left)),
     (M::Psllq, |x| shift(x, Lane::B64, Direction::Left)),
@@ -55,15 +55,29 @@ pub(super) const ROWS: Rows = &[
     (M::Psraw, |x| shift(x, Lane::B16, Direction::Arithmetic)),
     (M::Psrad, |x| shift(x, Lane::B32, Direction::Arithmetic)),
     (M::Pinsrw, pinsrw),
-    (M::Pextrw, pextrw),
+    (M::Pextrw, super::sse4_1::pextrw),
 ];
 
 /// `paddb`, `pmullw`, `pcmpeqd` and so on: an operation on the lanes of the destination and the source. (Add Packed Integers
 /// and others)
-fn binary(x: &mut Lifter<'_>, op: fn(&mut Builder, Value, Value) -> Value) {
+pub(super) fn binary(x: &mut Lifter<'_>, op: fn(&mut Builder, Value, Value) -> Value) {
     let b = x.read_vector(1);
     let a = x.read_vector(0);
     let result = op(x.b, a, b);
+    x.write_vector(0, result);
+}
+
+/// `packsswb`, `packssdw`, `packuswb`: lanes of the destination, then of the source, at half the width, saturated. (Pack With Signed
+/// Saturation; Pack With Unsigned Saturation)
+fn pack(x: &mut Lifter<'_>, lane: Lane, mode: NarrowMode) {
+    let b = x.read_vector(1);
+    let a = x.read_vector(0);
+    let result = if x.is_mmx() {
+        let both = x.b.vshuffle(a, b, lanes::<2>([0, 2]));
+        x.b.vnarrow(both, both, lane, mode)
+    } else {
+        x.b.vnarrow(a, b, lane, mode)
+    };
     x.write_vector(0, result);
 }
 
@@ -117,21 +131,8 @@ fn shift(x: &mut Lifter<'_>, lane: Lane, direction: Direction) {
 fn pinsrw(x: &mut Lifter<'_>) {
     let value = if x.is_memory(1) { x.load(Type::I16) } else { x.read(1) };
     let value = x.b.resize(value, Type::I16, U);
-    let slot = x.xmm_slot(0);
-    let old = x.b.get(slot);
-    let new = x.b.vinsert(old, value, Lane::B16, x.insn.immediate8() & 7);
-    x.b.set(new, slot);
-}
-
-/// `pextrw r, xmm, imm8`: a word, zero-extended. (Extract Word)
-fn pextrw(x: &mut Lifter<'_>) {
-    if x.is_memory(0) {
-        // The memory form is SSE4.1's.
-        return x.unsupported();
-    }
-    let value = x.read_vector(1);
-    let word = x.b.vextract(value, Lane::B16, x.insn.immediate8() & 7);
-    let ty = x.ty(0);
-    let wide = x.b.zext(word, ty);
-    x.write(0, wide);
+    let mask = if x.is_mmx() { 3 } else { 7 };
+    let old = x.read_vector(0);
+    let new = x.b.vinsert(old, value, Lane::B16, x.insn.immediate8() & mask);
+    x.write_vector(0, new);
 }

@@ -85,11 +85,21 @@ fn movd(x: &mut Lifter<'_>) {
     let is_vector = |n| x.insn.op_kind(n) == OpKind::Register && x.insn.op_register(n).is_xmm();
     let (to_vector, from_vector) = (is_vector(0), is_vector(1));
     let lane = match x.insn.code() {
-        Code::Movd_xmm_rm32 | Code::Movd_rm32_xmm => Lane::B32,
+        Code::Movd_xmm_rm32 | Code::Movd_rm32_xmm | Code::Movd_mm_rm32 | Code::Movd_rm32_mm => Lane::B32,
         _ => Lane::B64,
     };
-    let value = if from_vector { x.read_low(1, lane) } else { x.read(1) };
-    if to_vector {
+    let value = if from_vector {
+        x.read_low(1, lane)
+    } else if x.is_mm(1) {
+        let low = x.read_mm(1);
+        x.b.resize(low, lane.ty(), Sign::Unsigned)
+    } else {
+        x.read(1)
+    };
+    if x.is_mm(0) {
+        let wide = x.b.resize(value, Type::I64, Sign::Unsigned);
+        x.write_mm(0, wide);
+    } else if to_vector {
         let whole = x.b.vfrom_scalar(value);
         x.write_vector(0, whole);
     } else {

@@ -9,11 +9,16 @@ use super::{Lift, Lifter, Rows};
 use crate::float::flags;
 use crate::guest::FpEnv;
 use crate::guest::x86_64::{gpr, xmm};
-use crate::ir::{Cond, Slot, Trap, Type, Value};
+use crate::ir::{Access, Cond, Slot, Trap, Type, Value};
 use decoders::x86_64::{Mnemonic, OpKind};
 
-const FLOAT_GROUPS: [Rows; 3] =
-    [super::sse_arithmetic::ROWS, super::sse_comparison::ROWS, super::sse_conversion::ROWS];
+const FLOAT_GROUPS: [Rows; 5] = [
+    super::sse_arithmetic::ROWS,
+    super::sse_comparison::ROWS,
+    super::sse_conversion::ROWS,
+    super::sse4_1::FLOAT_ROWS,
+    super::mmx::FLOAT_ROWS,
+];
 
 /// Exceptions that are found before the operation is carried out; others are not raised beside them.
 const BEFORE: u32 = flags::INVALID | flags::DENORMAL | flags::DIV_BY_ZERO;
@@ -30,7 +35,6 @@ impl Lifter<'_> {
 
     /// Lifts by `function`, then traps if it raised an exception that `env` unmasks.
     pub(super) fn with_unmasked_exceptions(&mut self, env: FpEnv, function: Lift) {
-        let unmasked = env.0 >> FpEnv::TRAP_SHIFT & flags::ALL;
         let register = self.insn.op0_register();
         let destination = if register.is_xmm() {
             xmm(register.number() as u8)
@@ -39,6 +43,30 @@ impl Lifter<'_> {
         };
         let saved: Vec<(Slot, Value)> =
             ARITHMETIC.into_iter().chain([destination]).map(|slot| (slot, self.b.get(slot))).collect();
+        let trap = self.gathering_exceptions(env, function);
+        for (slot, old) in saved {
+            let new = self.b.get(slot);
+            let value = self.b.select(old, new, trap);
+            self.b.set(value, slot);
+        }
+        self.forget_flags();
+        let nowhere = self.b.i64(0);
+        self.b.trap_if(trap, nowhere, Trap::FloatError);
+    }
+
+    /// Lifts by `function` and adds the exceptions that it raised to the sticky ones: whether an unmasked one is among them.
+    pub(super) fn gathering_exceptions(&mut self, env: FpEnv, function: Lift) -> Value {
+        let unmasked = env.0 >> FpEnv::TRAP_SHIFT & flags::ALL;
+        // The flags are set aside below, and a fault must find them in their place.
+        if let Some(n) = (0..self.insn.op_count()).find(|&n| self.is_memory(n)) {
+            debug_assert_ne!(n, 0, "float operations write registers");
+            let size = self.insn.memory_size().size() as u32;
+            if size == 16 {
+                self.check_alignment(16);
+            }
+            let address = self.address();
+            self.b.probe(address, Access::Read, size);
+        }
         let sticky = self.b.get(Slot::FP_FLAGS);
         let none = self.b.i32(0);
         self.b.set(none, Slot::FP_FLAGS);
@@ -51,14 +79,7 @@ impl Lifter<'_> {
         let trap = self.meets(counted, unmasked);
         let all = self.b.or(sticky, counted);
         self.b.set(all, Slot::FP_FLAGS);
-        for (slot, old) in saved {
-            let new = self.b.get(slot);
-            let value = self.b.select(old, new, trap);
-            self.b.set(value, slot);
-        }
-        self.forget_flags();
-        let nowhere = self.b.i64(0);
-        self.b.trap_if(trap, nowhere, Trap::FloatError);
+        trap
     }
 
     fn meets(&mut self, flags: Value, mask: u32) -> Value {

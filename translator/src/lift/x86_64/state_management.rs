@@ -94,20 +94,21 @@ impl Lifter<'_> {
             env = self.b.or(env, trap);
         }
         self.b.set(env, Slot::FP_ENV);
+        self.set_x87_environment();
     }
 
-    fn field(&mut self, offset: u64) -> Value {
+    pub(super) fn field(&mut self, offset: u64) -> Value {
         let address = self.address();
         let offset = self.b.i64(offset);
         self.b.add(address, offset)
     }
 
-    fn store_field(&mut self, offset: u64, value: Value) {
+    pub(super) fn store_field(&mut self, offset: u64, value: Value) {
         let address = self.field(offset);
         self.b.store(address, value, super::operand::ORDER);
     }
 
-    fn load_field(&mut self, offset: u64, ty: Type) -> Value {
+    pub(super) fn load_field(&mut self, offset: u64, ty: Type) -> Value {
         let address = self.field(offset);
         self.b.load(address, ty, super::operand::ORDER)
     }
@@ -128,7 +129,8 @@ fn stmxcsr(x: &mut Lifter<'_>) {
     x.store(value);
 }
 
-/// `fxsave m512`: store x87 and SSE state; the last instruction's addresses are stored as zero. (Save x87 FPU, MMX Technology,
+/// `fxsave m512`: store x87 and SSE state; the last x87 instruction's opcode and operand address, which newer processors keep of
+/// unmasked exceptions only, are stored as zero. (Save x87 FPU, MMX Technology,
 /// and SSE State)
 fn fxsave(x: &mut Lifter<'_>) {
     x.check_alignment(16);
@@ -141,8 +143,8 @@ fn fxsave(x: &mut Lifter<'_>) {
     let tags = x.x87_tags_by_register();
     let tags = x.b.zext(tags, Type::I32);
     x.store_field(4, tags);
-    let zero = x.b.i64(0);
-    x.store_field(8, zero);
+    let (instruction, zero) = (x.b.get(state::FIP), x.b.i64(0));
+    x.store_field(8, instruction);
     x.store_field(16, zero);
     let mxcsr = x.read_mxcsr();
     x.store_field(24, mxcsr);
@@ -168,6 +170,7 @@ fn fxrstor(x: &mut Lifter<'_>) {
     let control = x.load_field(0, Type::I16);
     let status = x.load_field(2, Type::I16);
     let tags = x.load_field(4, Type::I8);
+    let instruction = x.load_field(8, Type::I64);
     for number in 0..8 {
         let value = x.load_field(32 + 16 * u64::from(number), Type::V128);
         let low = x.b.vextract(value, Lane::B64, 0);
@@ -180,6 +183,7 @@ fn fxrstor(x: &mut Lifter<'_>) {
         let value = x.load_field(160 + 16 * u64::from(number), Type::V128);
         x.b.set(value, xmm(number));
     }
+    x.b.set(instruction, state::FIP);
     x.set_x87_control(control);
     x.set_x87_status(status);
     x.set_x87_tags_by_register(tags);

@@ -1,12 +1,13 @@
 //! x87 FPU data transfer, arithmetic and comparison instructions.
 //!
-//! The 80-bit work is done by the `x87` op. Transcendental instructions, packed decimal, and the saving of the whole state by `fnsave` are
-//! not lifted. An empty register as an operand is a stack fault, which gives the indefinite NaN.
+//! The 80-bit work is done by the `x87` op. An empty register as an operand is a stack fault, which gives the indefinite NaN. Every
+//! instruction works out its flags first and calls [`Lifter::stop_if_unmasked`] with them before it changes anything else.
 
 use super::operand::ORDER;
 use super::{Lifter, Rows};
+use crate::guest::FpEnv;
 use crate::guest::x86_64::{self as state, st};
-use crate::ir::{Cond, Sign, Type, Value, X87Op};
+use crate::ir::{Access, Cond, Sign, Type, Value, X87Op};
 use decoders::x86_64::{ConditionCode, MemorySize, Mnemonic as M, OpKind};
 
 pub(super) const ROWS: Rows = &[
@@ -17,6 +18,8 @@ pub(super) const ROWS: Rows = &[
     (M::Fist, |x| fist(x, false)),
     (M::Fistp, |x| fist(x, true)),
     (M::Fisttp, fisttp),
+    (M::Fbld, fbld),
+    (M::Fbstp, fbstp),
     (M::Fxch, fxch),
     (M::Fcmovb, |x| fcmov(x, ConditionCode::b)),
     (M::Fcmove, |x| fcmov(x, ConditionCode::e)),
@@ -85,36 +88,45 @@ const CONDITIONS: u64 = 0x4700;
 /// Invalid operation and stack fault.
 const STACK_FAULT: u64 = 0x41;
 
+/// Exceptions that are found before the operation is carried out.
+const BEFORE: u64 = 7;
+/// Denormal operand, one of them.
+const DENORMAL: u64 = 2;
+/// Overflow and underflow, which keep a result from memory but not from a register.
+const RANGE: u64 = 0x18;
+/// Inexact.
+const ROUNDED: u64 = 0x20;
+
 /// A value with the status bits that making it has set.
 #[derive(Clone, Copy)]
-struct Result87 {
-    value: Value,
-    flags: Value,
+pub(super) struct Result87 {
+    pub value: Value,
+    pub flags: Value,
 }
 
 impl Lifter<'_> {
     /// 128-bit constant.
-    fn wide_constant(&mut self, low: u64, high: u64) -> Value {
+    pub(super) fn wide_constant(&mut self, low: u64, high: u64) -> Value {
         let (low, high) = (self.b.i64(low), self.b.i64(high));
         self.b.concat(low, high)
     }
 
-    fn indefinite(&mut self) -> Value {
+    pub(super) fn indefinite(&mut self) -> Value {
         self.wide_constant(0xc000_0000_0000_0000, 0xffff)
     }
 
-    fn flags87(&mut self, flags: u64) -> Value {
+    pub(super) fn flags87(&mut self, flags: u64) -> Value {
         self.b.iconst(Type::I16, flags)
     }
 
     /// The `x87` op, its result taken apart.
-    fn op87(&mut self, op: X87Op, a: Value, b: Value) -> Result87 {
+    pub(super) fn op87(&mut self, op: X87Op, a: Value, b: Value) -> Result87 {
         let control = self.b.get(state::FCW);
         let packed = self.b.x87(a, b, control, op);
         self.unpack87(packed)
     }
 
-    fn unpack87(&mut self, packed: Value) -> Result87 {
+    pub(super) fn unpack87(&mut self, packed: Value) -> Result87 {
         let (low, high) = (self.b.low(packed), self.b.high(packed));
         let mask = self.b.i64(0xffff);
         let top = self.b.and(high, mask);
@@ -125,7 +137,7 @@ impl Lifter<'_> {
     }
 
     /// Whether `st(i)` is in use.
-    fn in_use(&mut self, i: u8) -> Value {
+    pub(super) fn in_use(&mut self, i: u8) -> Value {
         let tags = self.b.get(state::FTAG);
         let amount = self.b.iconst(Type::I8, i.into());
         let bit = self.b.lshr(tags, amount);
@@ -137,8 +149,51 @@ impl Lifter<'_> {
         self.insn.op_register(n).number() as u8
     }
 
-    /// Gathers flags in the status word, after clearing some of it.
-    fn gather(&mut self, flags: Value, clear: u64) {
+    /// Where an exception is unmasked: gathers the flags as [`Lifter::gather`] does, and leaves with the instruction done if an exception
+    /// among them keeps its result from being written. To memory it is not written after overflow and underflow either.
+    pub(super) fn stop_if_unmasked(&mut self, flags: Value, clear: u64) {
+        if self.env.0 & FpEnv::X87_TRAPS == 0 {
+            return;
+        }
+        let to_memory = self.insn.op_count() > 0 && self.is_memory(0) && self.stores_to_memory();
+        if to_memory {
+            let (address, size) = (self.address(), self.insn.memory_size().size() as u32);
+            self.b.probe(address, Access::Write, size);
+        }
+        let control = self.b.get(state::FCW);
+        let pending = self.b.andnot(flags, control);
+        // A denormal is loaded for all that.
+        let before = if self.insn.mnemonic() == M::Fld { BEFORE & !DENORMAL } else { BEFORE };
+        let early = self.has_any(pending, before);
+        let late = if to_memory { self.has_any(pending, RANGE) } else { self.b.i1(false) };
+        // What was not done has not been rounded, and after an early exception has not been found out of range.
+        let fault = self.has_stack_fault(flags);
+        let (rounded, nothing) = (self.flags87(ROUNDED | C1), self.flags87(0));
+        let rounded = self.b.select(nothing, rounded, fault);
+        let unrounded = self.b.andnot(flags, rounded);
+        let range = self.flags87(RANGE);
+        let in_range = self.b.andnot(unrounded, range);
+        let told = self.b.select(unrounded, flags, late);
+        let told = self.b.select(in_range, told, early);
+        self.gather(told, clear);
+        let stops = self.b.or(early, late);
+        self.b.skip_if(stops);
+    }
+
+    fn has_any(&mut self, flags: Value, mask: u64) -> Value {
+        let (mask, zero) = (self.flags87(mask), self.flags87(0));
+        let some = self.b.and(flags, mask);
+        self.b.icmp(some, zero, Cond::Ne)
+    }
+
+    fn stores_to_memory(&self) -> bool {
+        matches!(self.insn.mnemonic(), M::Fst | M::Fstp | M::Fist | M::Fistp | M::Fisttp | M::Fbstp)
+    }
+
+    /// Gathers flags in the status word, after clearing some of it, and notes the instruction's address.
+    pub(super) fn gather(&mut self, flags: Value, clear: u64) {
+        let here = self.b.address(self.insn.ip());
+        self.b.set(here, state::FIP);
         let status = self.b.get(state::FSW);
         let mask = self.b.iconst(Type::I16, !clear);
         let status = self.b.and(status, mask);
@@ -146,8 +201,19 @@ impl Lifter<'_> {
         self.summarize(status);
     }
 
+    /// [`Lifter::stop_if_unmasked`] for an instruction that clears C1 only by a stack fault.
+    fn stop_keeping_c1(&mut self, flags: Value) {
+        if self.env.0 & FpEnv::X87_TRAPS == 0 {
+            return;
+        }
+        self.gather_keeping_c1(flags);
+        self.stop_if_unmasked(flags, 0);
+    }
+
     /// Gathers flags of an instruction that clears C1 only by a stack fault.
     fn gather_keeping_c1(&mut self, flags: Value) {
+        let here = self.b.address(self.insn.ip());
+        self.b.set(here, state::FIP);
         let fault = self.has_stack_fault(flags);
         let (status, mask) = (self.b.get(state::FSW), self.flags87(!C1));
         let cleared = self.b.and(status, mask);
@@ -157,7 +223,7 @@ impl Lifter<'_> {
     }
 
     /// The stack-fault result where a register is empty.
-    fn unless_empty(&mut self, valid: Value, result: Result87) -> Result87 {
+    pub(super) fn unless_empty(&mut self, valid: Value, result: Result87) -> Result87 {
         let (indefinite, fault) = (self.indefinite(), self.flags87(STACK_FAULT));
         Result87 {
             value: self.b.select(result.value, indefinite, valid),
@@ -165,8 +231,23 @@ impl Lifter<'_> {
         }
     }
 
+    /// The registers, `amount` places from where they are: place i has what place i + `amount` had.
+    pub(super) fn turned_by(&mut self, amount: Value) -> [Value; 8] {
+        let mut registers: [Value; 8] = std::array::from_fn(|i| self.b.get(st(i as u8)));
+        for step in 0..3u8 {
+            let place = self.b.iconst(Type::I8, step.into());
+            let bit = self.b.lshr(amount, place);
+            let turn = self.b.trunc(bit, Type::I1);
+            let before = registers;
+            registers =
+                std::array::from_fn(|i| self.b.select(before[(i + (1 << step)) % 8], before[i], turn));
+        }
+        registers
+    }
+
     /// Moves every register one place: towards the top (`pop`) or away from it.
     fn turn_stack(&mut self, pop: bool) {
+        *self.in_mmx = false;
         let old: Vec<Value> = (0..8).map(|i| self.b.get(st(i))).collect();
         for i in 0..8 {
             let from = if pop { (i + 1) % 8 } else { (i + 7) % 8 };
@@ -184,12 +265,13 @@ impl Lifter<'_> {
     }
 
     /// Marks `st(0)` empty and drops it.
-    fn pop87(&mut self) {
+    pub(super) fn pop87(&mut self) {
         self.set_tag(0, false);
         self.turn_stack(true);
     }
 
-    fn set_tag(&mut self, i: u8, used: bool) {
+    pub(super) fn set_tag(&mut self, i: u8, used: bool) {
+        *self.in_mmx = false;
         let tags = self.b.get(state::FTAG);
         let bit = self.b.iconst(Type::I8, 1 << i);
         let tags = if used { self.b.or(tags, bit) } else { self.b.andnot(tags, bit) };
@@ -197,7 +279,7 @@ impl Lifter<'_> {
     }
 
     /// Pushes; a stack that is full is a fault with C1 set.
-    fn push87(&mut self, result: Result87) {
+    pub(super) fn push87(&mut self, result: Result87) {
         let full = self.in_use(7);
         // An empty source is a fault of its own, with C1 clear.
         let from_empty = self.has_stack_fault(result.flags);
@@ -205,6 +287,7 @@ impl Lifter<'_> {
         let fault = self.b.select(result.flags, overflow, from_empty);
         let value = self.b.select(indefinite, result.value, full);
         let flags = self.b.select(fault, result.flags, full);
+        self.stop_if_unmasked(flags, C1);
         self.turn_stack(false);
         self.b.set(value, st(0));
         self.set_tag(0, true);
@@ -239,9 +322,9 @@ impl Lifter<'_> {
     }
 
     /// Ten bytes from the memory operand.
-    fn load_extended(&mut self) -> Value {
+    pub(super) fn load_extended(&mut self) -> Value {
         let address = self.address();
-        self.b.probe(address, crate::ir::Access::Read, 10);
+        self.b.probe(address, Access::Read, 10);
         let low = self.b.load(address, Type::I64, ORDER);
         let eight = self.b.i64(8);
         let address = self.b.add(address, eight);
@@ -250,9 +333,9 @@ impl Lifter<'_> {
         self.b.concat(low, high)
     }
 
-    fn store_extended(&mut self, value: Value) {
+    pub(super) fn store_extended(&mut self, value: Value) {
         let address = self.address();
-        self.b.probe(address, crate::ir::Access::Write, 10);
+        self.b.probe(address, Access::Write, 10);
         let (low, high) = (self.b.low(value), self.b.high(value));
         let high = self.b.trunc(high, Type::I16);
         self.b.store(address, low, ORDER);
@@ -303,11 +386,13 @@ fn fst(x: &mut Lifter<'_>, pop: bool) {
     let mut flags = source.flags;
     if x.insn.op_kind(0) == OpKind::Register {
         let number = x.st_number(0);
+        x.stop_if_unmasked(flags, C1);
         x.b.set(source.value, st(number));
         x.set_tag(number, true);
     } else {
         let (op, ty) = match x.insn.memory_size() {
             MemorySize::Float80 => {
+                x.stop_if_unmasked(flags, C1);
                 x.store_extended(source.value);
                 x.gather(flags, C1);
                 if pop {
@@ -319,8 +404,9 @@ fn fst(x: &mut Lifter<'_>, pop: bool) {
             _ => (X87Op::ToF64, Type::I64),
         };
         let result = x.op87(op, source.value, source.value);
-        store_low(x, result.value, ty);
         flags = x.b.or(flags, result.flags);
+        x.stop_if_unmasked(flags, C1);
+        store_low(x, result.value, ty);
     }
     x.gather(flags, C1);
     if pop {
@@ -359,12 +445,34 @@ fn store_integer(x: &mut Lifter<'_>, op: X87Op, ty: Type, pop: bool) {
     let (value, valid, none) = (x.b.get(st(0)), x.in_use(0), x.flags87(0));
     let source = x.unless_empty(valid, Result87 { value, flags: none });
     let result = x.op87(op, source.value, source.value);
-    store_low(x, result.value, ty);
     let flags = x.b.or(source.flags, result.flags);
+    x.stop_if_unmasked(flags, C1);
+    store_low(x, result.value, ty);
     x.gather(flags, C1);
     if pop {
         x.pop87();
     }
+}
+
+/// `fbld m80`: push a packed decimal integer. (Load Binary Coded Decimal)
+fn fbld(x: &mut Lifter<'_>) {
+    x.check_x87_exceptions();
+    let digits = x.load_extended();
+    let result = x.op87(X87Op::FromBcd, digits, digits);
+    x.push87(result);
+}
+
+/// `fbstp m80`: store `st(0)` as a packed decimal integer, and pop it. (Store BCD Integer and Pop)
+fn fbstp(x: &mut Lifter<'_>) {
+    x.check_x87_exceptions();
+    let (value, valid, none) = (x.b.get(st(0)), x.in_use(0), x.flags87(0));
+    let source = x.unless_empty(valid, Result87 { value, flags: none });
+    let result = x.op87(X87Op::ToBcd, source.value, source.value);
+    let flags = x.b.or(source.flags, result.flags);
+    x.stop_if_unmasked(flags, C1);
+    x.store_extended(result.value);
+    x.gather(flags, C1);
+    x.pop87();
 }
 
 /// `fxch st(i)`: exchange with `st(0)`. (Exchange Register Contents)
@@ -378,6 +486,7 @@ fn fxch(x: &mut Lifter<'_>) {
         flags = x.b.or(flags, read.flags);
         read.value
     });
+    x.stop_if_unmasked(flags, C1);
     x.b.set(other, st(0));
     x.b.set(top, st(number));
     x.set_tag(0, true);
@@ -395,6 +504,7 @@ fn fcmov(x: &mut Lifter<'_>, code: ConditionCode) {
     let valid = both_in_use(x, 0, number);
     let none = x.flags87(0);
     let result = x.unless_empty(valid, Result87 { value, flags: none });
+    x.stop_keeping_c1(result.flags);
     x.b.set(result.value, st(0));
     x.set_tag(0, true);
     x.gather_keeping_c1(result.flags);
@@ -444,11 +554,41 @@ fn arithmetic(x: &mut Lifter<'_>, op: X87Op, reversed: bool, pop: bool) {
     let (a, b) = if reversed { (source, old) } else { (old, source) };
     let result = x.op87(op, a, b);
     let result = x.unless_empty(valid, result);
+    x.stop_if_unmasked(result.flags, C1);
     x.b.set(result.value, st(dest));
     x.set_tag(dest, true);
     x.gather(result.flags, C1);
     if pop {
         x.pop87();
+    }
+}
+
+impl Lifter<'_> {
+    /// Writes one result to `st(0)` and pushes another. A full stack spoils both.
+    pub(super) fn replace_top_and_push(&mut self, below: Result87, above: Result87) {
+        let full = self.in_use(7);
+        let flags = self.b.or(below.flags, above.flags);
+        let from_empty = self.has_stack_fault(flags);
+        let (indefinite, overflow) = (self.indefinite(), self.flags87(STACK_FAULT | C1));
+        let fault = self.b.select(flags, overflow, from_empty);
+        let below = self.b.select(indefinite, below.value, full);
+        let above = self.b.select(indefinite, above.value, full);
+        let flags = self.b.select(fault, flags, full);
+        self.stop_if_unmasked(flags, C1);
+        self.b.set(below, st(0));
+        self.set_tag(0, true);
+        self.turn_stack(false);
+        self.b.set(above, st(0));
+        self.set_tag(0, true);
+        self.gather(flags, C1);
+    }
+
+    /// Writes a result to `st(0)` and gathers its flags.
+    pub(super) fn replace_top(&mut self, result: Result87, clear: u64) {
+        self.stop_if_unmasked(result.flags, clear);
+        self.b.set(result.value, st(0));
+        self.set_tag(0, true);
+        self.gather(result.flags, clear);
     }
 }
 
@@ -458,46 +598,53 @@ fn unary(x: &mut Lifter<'_>, op: X87Op) {
     let (value, valid) = (x.b.get(st(0)), x.in_use(0));
     let result = x.op87(op, value, value);
     let result = x.unless_empty(valid, result);
-    x.b.set(result.value, st(0));
-    x.set_tag(0, true);
-    x.gather(result.flags, C1);
+    x.replace_top(result, C1);
 }
 
 /// `fscale`: `st(0)` times 2 to the power of `st(1)`. (Scale)
 fn fscale(x: &mut Lifter<'_>) {
     x.check_x87_exceptions();
-    let flags = binary(x, X87Op::Scale);
-    x.gather(flags, C1);
+    let result = binary(x, X87Op::Scale);
+    x.replace_top(result, C1);
 }
 
 /// `fprem`, `fprem1`: remainder of `st(0)` by `st(1)`. C0 and C3 stay where there is no quotient. (Partial Remainder)
 fn remainder(x: &mut Lifter<'_>, op: X87Op) {
     x.check_x87_exceptions();
     let valid = both_in_use(x, 0, 1);
-    let flags = binary(x, op);
+    let Result87 { value, flags } = binary(x, op);
     let zero = x.flags87(0);
     let marker = x.flags87(crate::float::x87::status::NO_QUOTIENT.into());
     let marked = x.b.and(flags, marker);
     let quotient = x.b.icmp(marked, zero, Cond::Eq);
-    let quotient = x.b.and(quotient, valid);
+    let mut quotient = x.b.and(quotient, valid);
+    let mut flags = flags;
+    if x.env.0 & FpEnv::X87_TRAPS != 0 {
+        // Nor is there one where an unmasked exception keeps it from being written.
+        let control = x.b.get(state::FCW);
+        let pending = x.b.andnot(flags, control);
+        let stops = x.has_any(pending, BEFORE);
+        let conditions = x.flags87(CONDITIONS);
+        let exceptions = x.b.andnot(flags, conditions);
+        flags = x.b.select(exceptions, flags, stops);
+        let goes_on = x.b.not(stops);
+        quotient = x.b.and(quotient, goes_on);
+    }
     let status = x.b.get(state::FSW);
     let mask = x.flags87(CONDITIONS & !(C1 | C2));
     let old = x.b.and(status, mask);
     let kept = x.b.select(zero, old, quotient);
     let flags = x.b.andnot(flags, marker);
     let flags = x.b.or(flags, kept);
-    x.gather(flags, CONDITIONS);
+    x.replace_top(Result87 { value, flags }, CONDITIONS);
 }
 
-/// Replaces `st(0)` by an operation on it and `st(1)`; the flags.
-fn binary(x: &mut Lifter<'_>, op: X87Op) -> Value {
+/// An operation on `st(0)` and `st(1)`.
+pub(super) fn binary(x: &mut Lifter<'_>, op: X87Op) -> Result87 {
     let (a, b) = (x.b.get(st(0)), x.b.get(st(1)));
     let valid = both_in_use(x, 0, 1);
     let result = x.op87(op, a, b);
-    let result = x.unless_empty(valid, result);
-    x.b.set(result.value, st(0));
-    x.set_tag(0, true);
-    result.flags
+    x.unless_empty(valid, result)
 }
 
 /// `fxtract`: replace `st(0)` by its exponent and push its significand. (Extract Exponent and Significand)
@@ -508,13 +655,7 @@ fn fxtract(x: &mut Lifter<'_>) {
     let exponent = x.unless_empty(valid, exponent);
     let significand = x.op87(X87Op::Significand, value, value);
     let significand = x.unless_empty(valid, significand);
-    // A full stack spoils both results.
-    let (full, indefinite) = (x.in_use(7), x.indefinite());
-    let below = x.b.select(indefinite, exponent.value, full);
-    x.b.set(below, st(0));
-    x.set_tag(0, true);
-    let flags = x.b.or(exponent.flags, significand.flags);
-    x.push87(Result87 { value: significand.value, flags });
+    x.replace_top_and_push(exponent, significand);
 }
 
 /// `fabs`, `fchs`: clear or complement the sign of `st(0)`, of NaNs too. (Absolute Value; Change Sign)
@@ -527,9 +668,7 @@ fn change_sign(x: &mut Lifter<'_>, complement: bool) {
     let value = x.b.concat(low, high);
     let none = x.flags87(0);
     let result = x.unless_empty(valid, Result87 { value, flags: none });
-    x.b.set(result.value, st(0));
-    x.set_tag(0, true);
-    x.gather(result.flags, C1);
+    x.replace_top(result, C1);
 }
 
 /// `fcom`, `fcomp`, `fcompp`, `ficom`, `fucom` and so on: C3, C2, C0 from `st(0)` and the source, then drop `pops` registers.
@@ -551,6 +690,7 @@ fn compare(x: &mut Lifter<'_>, op: X87Op, pops: u32) {
 
 fn compare_with(x: &mut Lifter<'_>, op: X87Op, b: Value, valid: Value) {
     let flags = comparison(x, op, b, valid);
+    x.stop_if_unmasked(flags, CONDITIONS);
     x.gather(flags, CONDITIONS);
 }
 
@@ -583,7 +723,7 @@ fn compare_to_flags(x: &mut Lifter<'_>, op: X87Op, pop: bool) {
     let (carry, parity, zero) = (bit(x, 8), bit(x, 10), bit(x, 14));
     let mask = x.flags87(!CONDITIONS);
     let exceptions = x.b.and(flags, mask);
-    x.gather_keeping_c1(exceptions);
+    // The flags are set even if an unmasked exception keeps the stack from being popped.
     x.b.set(carry, state::CF);
     x.set_flag(state::PF, parity);
     x.set_flag(state::ZF, zero);
@@ -591,6 +731,8 @@ fn compare_to_flags(x: &mut Lifter<'_>, op: X87Op, pop: bool) {
         x.clear(slot);
     }
     x.forget_flags();
+    x.stop_keeping_c1(exceptions);
+    x.gather_keeping_c1(exceptions);
     if pop {
         x.pop87();
     }

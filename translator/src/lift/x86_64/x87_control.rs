@@ -1,12 +1,14 @@
 //! x87 FPU control instructions, and the state of the x87 stack.
 //!
 //! Registers are kept by their place in the stack (see [`crate::guest::x86_64`]): a push moves every register one place, which
-//! costs nothing within a block. Status flags gather in `FSW`. Exceptions are masked, as every C library has them: an unmasked one
-//! sets the summary bit in the status word, and the next waiting instruction traps, but the masked result has been written.
+//! costs nothing within a block. Status flags gather in `FSW`; an exception that is not masked sets its summary bit, on which the next
+//! waiting instruction traps. Whether any is unmasked is part of the float environment: only then are instructions lifted with what
+//! keeps their results from being written. An instruction that writes the control word therefore ends its block.
 
 use super::{Lifter, Rows};
+use crate::guest::FpEnv;
 use crate::guest::x86_64 as state;
-use crate::ir::{Cond, Trap, Type, Value};
+use crate::ir::{Cond, Slot, Terminator, Trap, Type, Value};
 use decoders::x86_64::Mnemonic as M;
 
 pub(super) const ROWS: Rows = &[
@@ -42,6 +44,7 @@ impl Lifter<'_> {
         let top = self.b.and(top, seven);
         let top = self.b.trunc(top, Type::I8);
         self.b.set(top, state::FTOP);
+        *self.in_mmx = false;
         let mask = self.b.iconst(Type::I16, !0x3800);
         let rest = self.b.and(status, mask);
         self.summarize(rest);
@@ -74,6 +77,27 @@ impl Lifter<'_> {
         self.b.set(status, state::FSW);
     }
 
+    /// Makes the float environment say whether the control word masks every exception, and ends the block with it.
+    pub(super) fn follow_x87_masks(&mut self) {
+        self.set_x87_environment();
+        let next = self.next;
+        self.b.terminate(Terminator::Resync { next });
+    }
+
+    /// Makes the float environment say whether the control word masks every exception. The block must end in a `Resync`.
+    pub(super) fn set_x87_environment(&mut self) {
+        let control = self.b.get(state::FCW);
+        let masks = self.b.iconst(Type::I16, 0x3f);
+        let masked = self.b.and(control, masks);
+        let traps = self.b.icmp(masked, masks, Cond::Ne);
+        let (set, clear) = (self.b.i32(FpEnv::X87_TRAPS), self.b.i32(0));
+        let bit = self.b.select(set, clear, traps);
+        let env = self.b.get(Slot::FP_ENV);
+        let env = self.b.andnot(env, set);
+        let env = self.b.or(env, bit);
+        self.b.set(env, Slot::FP_ENV);
+    }
+
     /// Leaves with a float error if an unmasked exception is pending: what waiting instructions do first.
     pub(super) fn check_x87_exceptions(&mut self) {
         let status = self.b.get(state::FSW);
@@ -104,6 +128,7 @@ fn fldcw(x: &mut Lifter<'_>) {
     x.check_x87_exceptions();
     let control = x.load(Type::I16);
     x.set_x87_control(control);
+    x.follow_x87_masks();
 }
 
 /// `fnstcw m16`: store the control word. (Store x87 FPU Control Word)
@@ -120,14 +145,27 @@ fn fnstsw(x: &mut Lifter<'_>) {
 
 /// `fninit`: the start state: everything masked, 64-bit precision, empty stack. (Initialize Floating-Point Unit)
 fn fninit(x: &mut Lifter<'_>) {
-    for (slot, ty, value) in [
-        (state::FCW, Type::I16, 0x37f),
-        (state::FSW, Type::I16, 0),
-        (state::FTOP, Type::I8, 0),
-        (state::FTAG, Type::I8, 0),
-    ] {
-        let value = x.b.iconst(ty, value);
-        x.b.set(value, slot);
+    x.reset_x87();
+    x.follow_x87_masks();
+}
+
+impl Lifter<'_> {
+    /// The start state. The registers stay where they are, the top moves.
+    pub(super) fn reset_x87(&mut self) {
+        *self.in_mmx = false;
+        for (number, value) in self.by_number().into_iter().enumerate() {
+            self.b.set(value, state::st(number as u8));
+        }
+        for (slot, ty, value) in [
+            (state::FCW, Type::I16, 0x37f),
+            (state::FSW, Type::I16, 0),
+            (state::FTOP, Type::I8, 0),
+            (state::FTAG, Type::I8, 0),
+            (state::FIP, Type::I64, 0),
+        ] {
+            let value = self.b.iconst(ty, value);
+            self.b.set(value, slot);
+        }
     }
 }
 
