@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod cache;
 mod run;
 mod translate;
 
@@ -22,12 +23,15 @@ enum Command {
     Run(run::Arguments),
     /// Show the translation of a program's code: guest instructions, IR, host code
     Translate(translate::Arguments),
+    /// Look after the disk cache of compiled code
+    Cache(cache::Arguments),
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Translate(arguments) => translate::translate(&arguments),
+        Command::Cache(arguments) => cache::cache(&arguments),
     }
 }
 

@@ -4,7 +4,7 @@
 //! reported as a shell does: status 127 if the program is not found, 126 if it cannot be run, 125 if xlat fails; 124 is for a
 //! budget that was spent, as `timeout` has it.
 
-use crate::complain;
+use crate::{cache, complain};
 use clap::{Args, ValueEnum};
 use linux::{Ending, Process, ProcessOptions, Program, Stop};
 use std::ffi::OsString;
@@ -12,6 +12,7 @@ use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use translator::cache::disk::Counters;
 use translator::memory;
 use translator::run::{Engine, EngineOptions, ExecutionMode, Exit, Reason, RunOptions, Stats, VmOptions};
 
@@ -47,6 +48,11 @@ pub struct Arguments {
     /// Stop after so many guest instructions, with status 124
     #[arg(long, value_name = "INSTRUCTIONS")]
     budget: Option<u64>,
+    #[command(flatten)]
+    place: cache::Place,
+    /// Neither take compiled code from the disk cache nor put it there
+    #[arg(long, conflicts_with = "directory")]
+    no_cache: bool,
     /// The program, a static ELF file for x86_64, aarch64 or riscv64
     program: PathBuf,
     /// Its arguments: everything behind the program is the program's
@@ -97,7 +103,18 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         },
         strace: arguments.strace,
     };
+    let store = match arguments.no_cache {
+        true => None,
+        false => match arguments.place.for_run() {
+            Ok(store) => store,
+            Err(error) => {
+                complain(&format!("{error}"));
+                return ExitCode::from(125);
+            }
+        },
+    };
     let engine_options = EngineOptions {
+        store,
         mode: match arguments.mode {
             Mode::Interpret => ExecutionMode::Interpret,
             Mode::Compile => ExecutionMode::Compile,
@@ -119,8 +136,11 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         }
     };
     let stop = process.run(&RunOptions { budget: arguments.budget, ..RunOptions::default() });
+    // Before the program's ending becomes ours.
+    process.vm().save_units();
     if let Some(format) = arguments.stats {
-        print_stats(format, &process.vm().stats());
+        let store = process.vm().store_counters().unwrap_or_default();
+        print_stats(format, &counters(&process.vm().stats(), &store));
     }
     match stop {
         Stop::Ended(ending) => {
@@ -156,8 +176,8 @@ fn environment(inherited: impl Iterator<Item = (OsString, OsString)>, changes: &
     variables
 }
 
-fn counters(stats: &Stats) -> [(&'static str, u64); 10] {
-    [
+fn counters(stats: &Stats, store: &Counters) -> Vec<(&'static str, u64)> {
+    vec![
         ("blocks_lifted", stats.blocks_lifted),
         ("interpreted", stats.interpreted),
         ("units_compiled", stats.units_compiled),
@@ -168,18 +188,27 @@ fn counters(stats: &Stats) -> [(&'static str, u64); 10] {
         ("links", stats.links),
         ("units_invalidated", stats.units_invalidated),
         ("invalidations", stats.invalidations),
+        ("disk_loaded", store.loaded),
+        ("disk_hits", store.hits),
+        ("disk_misses", store.misses),
+        ("disk_stale", store.stale),
+        ("disk_damaged", store.damaged),
+        ("disk_written", store.written),
+        ("disk_dropped", store.dropped),
+        ("disk_bytes_read", store.bytes_read),
+        ("disk_bytes_written", store.bytes_written),
     ]
 }
 
-fn print_stats(format: StatsFormat, stats: &Stats) {
+fn print_stats(format: StatsFormat, counters: &[(&'static str, u64)]) {
     let text = match format {
         StatsFormat::Json => {
             let object: serde_json::Map<String, serde_json::Value> =
-                counters(stats).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+                counters.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
             serde_json::Value::Object(object).to_string()
         }
-        StatsFormat::Text => counters(stats)
-            .into_iter()
+        StatsFormat::Text => counters
+            .iter()
             .map(|(name, value)| format!("{:<22} {value}", name.replace('_', " ")))
             .collect::<Vec<_>>()
             .join("\n"),

@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 fn xlat(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xlat"));
     command.args(arguments).stdin(Stdio::null());
+    // No cache folder of the user who runs the tests.
+    command.env_remove("HOME").env_remove("XDG_CACHE_HOME");
     command
 }
 

@@ -25,6 +25,7 @@ use translator::guest::{Guest, x86_64};
 use translator::ir::{Access, Slot, Trap};
 use translator::memory::{self, FaultKind};
 use translator::run::{self, Engine, Exit, Interrupter, Reason, RunOptions, Vcpu, Vm, VmOptions};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Why a program cannot be run. The text completes "cannot run PATH:".
 #[derive(Debug, thiserror::Error)]
@@ -258,6 +259,7 @@ impl Process {
         let path = CString::new(path).map_err(|_| Error::ZeroByte)?;
 
         let vm = Vm::new(engine, guest, &options.vm)?;
+        vm.name_program(xxh3_128(data));
         let space = Space::new(vm.clone());
         let limits = Limits::inherited();
         let bias = space.load(image, data)?;

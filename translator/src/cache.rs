@@ -11,6 +11,8 @@
 //! Invariants: a link slot leads to a live unit of the same key, or nowhere; every live unit's watch is current or
 //! the unit is about to be taken out by the invalidation that made it stale.
 
+pub mod disk;
+
 use crate::codegen::{self, Arena, CompiledUnit, InstalledUnit, LinkSlot, Runtime, UnitKey};
 use crate::memory::{CodeWatch, Memory, PAGE_SIZE};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -82,6 +84,12 @@ impl Cache {
     /// Host address of a unit's entry. It stays valid until the epoch of translations changes.
     pub fn find(&self, name: &UnitName) -> Option<u64> {
         self.lock().units.get(name).map(|unit| unit.installed.entry)
+    }
+
+    /// Where the direct jumps of a live unit lead.
+    pub fn targets(&self, name: &UnitName) -> Option<Vec<u64>> {
+        let inner = self.lock();
+        Some(inner.units.get(name)?.installed.links.iter().map(|link| link.target).collect())
     }
 
     /// Number of live units.

@@ -42,7 +42,7 @@ pub use unit::{CompiledUnit, FaultSite, LinkSite, MemoryMode, SiteAction, UnitKe
 use std::fmt;
 
 /// A host instruction set that code can be made for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub enum HostIsa {
     /// x86-64 with SSE4.2 at least.
     X86_64,

@@ -12,7 +12,7 @@ use crate::ir::{Slot, Type};
 use std::fmt;
 
 /// A guest architecture, user mode.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Guest {
     /// x86-64.
     X86_64,
@@ -175,7 +175,7 @@ pub(crate) use register_file;
 /// subnormal results; bit 4 flush subnormal inputs; bit 5 default NaN (Arm FPCR.DN); bit 6 flush both in half
 /// precision (Arm FPCR.FZ16; bits 3 and 4 do not reach it); bits 13:8 exceptions that trap
 /// (x86: unmasked), in the layout of `float::flags`; bit 14 an x87 exception is unmasked.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct FpEnv(pub u32);
 
 impl FpEnv {

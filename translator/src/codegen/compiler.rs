@@ -96,6 +96,18 @@ impl Compiler {
         self.isa
     }
 
+    /// A number for all that decides which code a region becomes: xlat's code generator, its options, the host's features.
+    pub fn identity(&self) -> u128 {
+        let text = format!(
+            "{} {} {} {}",
+            env!("XLAT_CODE_GENERATOR"),
+            self.isa,
+            self.target.flags(),
+            host_features(self.isa).join(" ")
+        );
+        xxhash_rust::xxh3::xxh3_128(text.as_bytes())
+    }
+
     /// Compiles a region.
     ///
     /// # Errors

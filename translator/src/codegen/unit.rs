@@ -2,11 +2,12 @@
 
 use super::HostIsa;
 use crate::guest::{FpEnv, Guest};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::time::Duration;
 
 /// How compiled code reaches guest memory; part of the unit key.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum MemoryMode {
     /// One window of host addresses; faults by host page protection.
     Direct,
@@ -15,7 +16,7 @@ pub enum MemoryMode {
 }
 
 /// What code may rely on besides the bytes it was made from. A unit runs only where its key holds.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct UnitKey {
     /// Whose code.
     pub guest: Guest,
@@ -46,14 +47,14 @@ impl UnitKey {
 }
 
 /// A direct jump out of the unit, to be linked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LinkSite {
     /// Guest address of the target.
     pub target: u64,
 }
 
 /// What happens when the instruction of a fault site faults.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum SiteAction {
     /// Go on at this offset of the unit: the cold block that stores the live state and leaves.
     Cold {
@@ -68,7 +69,7 @@ pub enum SiteAction {
 }
 
 /// An instruction of the unit that accesses guest memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FaultSite {
     /// Its offset in the unit.
     pub offset: u32,
@@ -77,7 +78,7 @@ pub struct FaultSite {
 }
 
 /// A place in the code to be filled in when the unit is installed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Relocation {
     /// 64-bit address of link slot `index` of the unit.
     LinkSlot {
@@ -89,7 +90,7 @@ pub enum Relocation {
 }
 
 /// Compiled code of one region.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CompiledUnit {
     /// Host that it runs on.
     pub isa: HostIsa,
@@ -114,7 +115,34 @@ pub struct CompiledUnit {
     /// Whether every dirty register is written back before each access (else cold edges keep state exact).
     pub write_back: bool,
     /// How long it took.
+    #[serde(skip)]
     pub compile_time: Duration,
     /// Cranelift's input as text, if it was asked for.
+    #[serde(skip)]
     pub clif: Option<String>,
+}
+
+impl CompiledUnit {
+    /// Whether offsets and indices lie where they may, so that it can be installed: a unit that was read from a file.
+    pub fn is_sound(&self) -> bool {
+        let size = self.code.len() as u64;
+        let relocation = |relocation: &Relocation| match *relocation {
+            Relocation::LinkSlot { offset, index } => {
+                u64::from(offset) + 8 <= size && (index as usize) < self.links.len()
+            }
+        };
+        let site = |site: &FaultSite| {
+            let target = match site.action {
+                SiteAction::Cold { offset } => u64::from(offset),
+                SiteAction::Leave { .. } => 0,
+            };
+            u64::from(site.offset) < size && target < size
+        };
+        !self.code.is_empty()
+            && self.relocations.iter().all(relocation)
+            && self.sites.iter().all(site)
+            && self.sites.is_sorted_by_key(|site| site.offset)
+            && self.ranges.iter().all(|range| range.start < range.end)
+            && self.ranges.is_sorted_by_key(|range| range.start)
+    }
 }

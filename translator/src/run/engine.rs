@@ -1,5 +1,6 @@
 //! The engine: configuration shared by machines.
 
+use crate::cache::disk::Store;
 use crate::{codegen, memory};
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub struct EngineOptions {
     pub region_instructions: u32,
     /// Size of each machine's code arena, in bytes.
     pub arena_bytes: usize,
+    /// Where compiled units are kept for the next process that runs the same program; see [`Vm::name_program`](super::Vm::name_program).
+    pub store: Option<Arc<Store>>,
 }
 
 impl Default for EngineOptions {
@@ -33,6 +36,7 @@ impl Default for EngineOptions {
             threshold: 24,
             region_instructions: 200,
             arena_bytes: 256 << 20,
+            store: None,
         }
     }
 }

@@ -7,14 +7,15 @@ use super::exit::{Exit, Reason};
 use super::state::{ExitKind, JumpCacheEntry, Running, SharedState, StateHandle, Tables, interrupt};
 use super::vm::{Change, Translator, Vm};
 use super::world::VcpuWorld;
+use crate::cache::disk::checksum;
 use crate::cache::{Refused, UnitName};
-use crate::codegen::{CompileOptions, MemoryMode, UnitKey};
+use crate::codegen::{CompileOptions, CompiledUnit, MemoryMode, UnitKey};
 use crate::guest::registers::{self, Register, State};
 use crate::guest::{FpEnv, SlotInfo};
 use crate::ir::interpret::{End, Interpreter};
 use crate::ir::{Access, Block, Slot, Trap};
 use crate::lift::{Fetch, FetchFault, LiftOptions, lift_block};
-use crate::memory::{CodeReader, Fault, FaultKind, Memory, Mode};
+use crate::memory::{CodePage, CodeReader, CodeWatch, Fault, FaultKind, Memory, Mode};
 use crate::opt;
 use crate::region::{Region, RegionOptions};
 use rustc_hash::FxHashSet;
@@ -138,16 +139,7 @@ impl Vcpu {
         {
             Arc::make_mut(&mut stops).insert(at, addr);
         }
-        let mut run = Run {
-            vm: &vm,
-            stops: &stops,
-            stop_set: vm.stop_set(&stops),
-            left: options.budget,
-            retired: 0,
-            interpreted: 0,
-            entries: 0,
-            first: true,
-        };
+        let mut run = Run::new(&vm, &stops, options.budget);
         let running = Running::new(self.state.shared());
         let reason = loop {
             if let Some(reason) = self.step(&mut run) {
@@ -160,6 +152,21 @@ impl Vcpu {
             stats.entries += run.entries;
         });
         Exit { reason, pc: self.state.pc(), retired: options.budget.map(|_| run.retired) }
+    }
+
+    /// Compiles the region at `pc` without running it, or takes it from the disk cache; the addresses that its direct
+    /// jumps lead to, or `None` where nothing can be compiled. The float environment is the vCPU's present one.
+    pub fn compile_ahead(&mut self, pc: u64) -> Option<Vec<u64>> {
+        let vm = self.vm.clone();
+        let translator = vm.translator()?;
+        self.synchronise(&vm);
+        let stops = vm.stops();
+        let run = Run::new(&vm, &stops, None);
+        let name = UnitName { pc, key: self.key(&run) };
+        if translator.cache.find(&name).is_none() && !self.load(&run, translator, &name) {
+            self.compile(&run, translator, name);
+        }
+        translator.cache.targets(&name)
     }
 
     /// One turn of the dispatch loop; the reason if the run ends.
@@ -190,6 +197,9 @@ impl Vcpu {
             let name = UnitName { pc, key: self.key(run) };
             if let Some(code) = translator.cache.find(&name) {
                 return self.execute(run, name, code);
+            }
+            if self.load(run, translator, &name) {
+                return None;
             }
             if self.is_hot(run, &name) {
                 self.compile(run, translator, name);
@@ -332,13 +342,58 @@ impl Vcpu {
             stats.code_bytes += unit.code.len() as u64;
             stats.compile_nanos += unit.compile_time.as_nanos() as u64;
         });
-        match translator.cache.publish(memory, &unit, watch) {
-            Ok(()) if translator.cache.replaced() > MAX_REPLACED => run.vm.free_replaced_units(),
-            Ok(()) | Err(Refused::Stale) => {}
-            // Everything goes; what is hot comes back.
-            Err(Refused::Arena(_)) if !translator.cache.is_empty() => run.vm.drop_all_units(),
+        // Read while they are watched: if the unit is published, they are what it was made from.
+        let source = checksum(&unit.ranges, |addr, buf| memory.fetch(addr, buf));
+        if self.publish(run, translator, &unit, watch)
+            && let (Some(units), Some(source)) = (translator.units(), source)
+            // Code that changes is no use to another process.
+            && unit.checks.is_empty()
+        {
+            units.add(&unit, source);
+        }
+    }
+
+    /// Takes a unit from the disk cache and publishes it; whether that was done.
+    fn load(&mut self, run: &Run<'_>, translator: &Translator, name: &UnitName) -> bool {
+        let Some(units) = translator.units().filter(|units| units.may_have(name)) else { return false };
+        let memory = run.vm.memory();
+        let mut reader = None;
+        let unit = units.find(name, |ranges| {
+            let reader = reader.insert(memory.code_reader());
+            checksum(ranges, |addr, buf| reader.fetch(addr, buf))
+        });
+        let (Some(unit), Some(reader)) = (unit, reader) else { return false };
+        let watch = reader.finish(&unit.ranges);
+        if watch.mode() == CodePage::SelfChecking {
+            memory.unwatch_code(watch);
+            return false;
+        }
+        self.publish(run, translator, &unit, watch)
+    }
+
+    /// Makes a unit visible; whether that was done. Where there is no room, everything goes, and what is hot comes back.
+    fn publish(
+        &mut self,
+        run: &Run<'_>,
+        translator: &Translator,
+        unit: &CompiledUnit,
+        watch: CodeWatch,
+    ) -> bool {
+        match translator.cache.publish(run.vm.memory(), unit, watch) {
+            Ok(()) => {
+                if translator.cache.replaced() > MAX_REPLACED {
+                    run.vm.free_replaced_units();
+                }
+                true
+            }
+            Err(Refused::Stale) => false,
             Err(Refused::Arena(_)) => {
-                self.refused.insert(name);
+                if translator.cache.is_empty() {
+                    self.refused.insert(UnitName { pc: unit.pc, key: unit.key });
+                } else {
+                    run.vm.drop_all_units();
+                }
+                false
             }
         }
     }
@@ -473,7 +528,20 @@ impl Fetch for Source<'_> {
     }
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(vm: &'a Vm, stops: &'a [u64], budget: Option<u64>) -> Run<'a> {
+        Run {
+            vm,
+            stops,
+            stop_set: vm.stop_set(stops),
+            left: budget,
+            retired: 0,
+            interpreted: 0,
+            entries: 0,
+            first: true,
+        }
+    }
+
     fn retire(&mut self, instructions: u64) {
         self.retired += instructions;
         if let Some(left) = &mut self.left {

@@ -9,6 +9,7 @@ use super::engine::{Engine, Error, ExecutionMode};
 use super::safepoint::Epoch;
 use super::state::{Running, SharedState, interrupt};
 use super::tlb::fill_tlb;
+use crate::cache::disk::{Counters, ProgramUnits};
 use crate::cache::{Cache, Unit};
 use crate::codegen::{Compiler, Helpers, HostIsa, Options, Runtime};
 use crate::guest::Guest;
@@ -16,7 +17,7 @@ use crate::memory::{self, Listener, Memory};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
 /// Settings of a machine.
@@ -93,6 +94,8 @@ pub struct Vm {
 pub(super) struct Translator {
     pub(super) compiler: Compiler,
     pub(super) cache: Cache,
+    /// The program's units on disk, once it is known which program it is.
+    units: OnceLock<ProgramUnits>,
 }
 
 impl Translator {
@@ -103,7 +106,11 @@ impl Translator {
         // A unit has a handful of links and takes a kilobyte or more.
         let slots = (arena_bytes / 256).clamp(1024, 1 << 22);
         let runtime = Runtime::new(&compiler, arena_bytes, slots, &Helpers { fill_tlb })?;
-        Ok(Translator { compiler, cache: Cache::new(runtime) })
+        Ok(Translator { compiler, cache: Cache::new(runtime), units: OnceLock::new() })
+    }
+
+    pub(super) fn units(&self) -> Option<&ProgramUnits> {
+        self.units.get()
     }
 }
 
@@ -169,6 +176,26 @@ impl Vm {
     /// Counters as of now.
     pub fn stats(&self) -> Stats {
         self.lock().stats
+    }
+
+    /// Says which program runs here (a checksum of its file, for example), so that its units are taken from the engine's
+    /// store and go there. Counts once; does nothing without a store or where nothing is compiled.
+    pub fn name_program(&self, program: u128) {
+        if let (Some(translator), Some(store)) = (&self.translator, &self.engine.options().store) {
+            translator.units.get_or_init(|| ProgramUnits::open(store, program, &translator.compiler));
+        }
+    }
+
+    /// Writes the units that are on their way to the store; dropping the machine does so, too.
+    pub fn save_units(&self) {
+        if let Some(units) = self.translator.as_ref().and_then(Translator::units) {
+            units.flush();
+        }
+    }
+
+    /// What the store did, if the program has been named.
+    pub fn store_counters(&self) -> Option<Counters> {
+        self.translator.as_ref().and_then(Translator::units).map(ProgramUnits::counters)
     }
 
     /// Drops every translation of code in the range: to be called after host code wrote to it by other ways than
