@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | `compiler` | a Cranelift target; region in, unit out |
 //! | `emit` | the region's frame: slots, cold edges, polls, budget, links, exits |
-//! | `ops` | the exhaustive match; `integer`, `vector`, `float`, `access` have the lowerings |
+//! | `ops` | the exhaustive match; `integer`, `vector`, `access` have the lowerings |
+//! | `float`, `vector_float`, `doubt` | float ops on the host's arithmetic, and when its result is not certainly the guest's |
 //! | `check` | code that may change unnoticed compares its bytes |
 //! | `evaluate` | helpers called by host code; any op through the interpreter's function |
 //! | `sites` | the proof that a fault finds exact state |
@@ -21,6 +22,7 @@ mod access;
 pub mod arena;
 mod check;
 mod compiler;
+mod doubt;
 mod emit;
 mod evaluate;
 mod float;
@@ -32,6 +34,7 @@ mod stubs;
 mod tests;
 pub mod unit;
 mod vector;
+mod vector_float;
 
 pub use arena::{Arena, InstalledLink, InstalledUnit, LinkSlot, UnitId};
 pub use compiler::{CompileOptions, Compiler, Options};

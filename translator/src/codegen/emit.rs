@@ -17,7 +17,7 @@ use super::compiler::Features;
 use super::unit::UnitKey;
 use super::{HostIsa, MemoryMode};
 use crate::guest::{Guest, RegisterFile};
-use crate::ir::{Block, Op, Slot, Terminator, Type, Value as IrValue};
+use crate::ir::{Block, Op, Quietness, Slot, Terminator, Type, Value as IrValue};
 use crate::region::{Edge, Region, only_interpreted};
 use crate::run::state::{ExitKind, JUMP_CACHE_ENTRIES, VcpuState};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -262,6 +262,8 @@ pub(super) struct Emitter<'a, 'f> {
     leave: ir::Block,
     unit_signature: ir::SigRef,
     pub helper_signature: Option<ir::SigRef>,
+    /// The single in each NaN box that was made.
+    pub boxed: FxHashMap<ir::Value, ir::Value>,
     link_index: FxHashMap<u64, u32>,
     links: Vec<u64>,
     sites: Vec<u64>,
@@ -271,6 +273,10 @@ pub(super) struct Emitter<'a, 'f> {
     pub at: usize,
     values: Vec<Option<ir::Value>>,
     pending: Vec<(Slot, ir::Value)>,
+    /// Float comparisons of this block whose flags have been raised.
+    pub compared: Vec<(IrValue, IrValue, Quietness)>,
+    /// Singles of this block that slots hold in their NaN boxes: a cold block can box them as well.
+    singles: FxHashMap<Slot, ir::Value>,
     dirty: SlotSet,
     pub pc: u64,
     /// Instructions begun in this block, the present one included.
@@ -349,6 +355,7 @@ pub(super) fn emit(
         leave,
         unit_signature,
         helper_signature: None,
+        boxed: FxHashMap::default(),
         link_index: FxHashMap::default(),
         links: Vec::new(),
         sites: Vec::new(),
@@ -356,6 +363,8 @@ pub(super) fn emit(
         at: 0,
         values: Vec::new(),
         pending: Vec::new(),
+        compared: Vec::new(),
+        singles: FxHashMap::default(),
         dirty: 0,
         pc: plan.region.entry(),
         started: 0,
@@ -436,6 +445,8 @@ impl<'a> Emitter<'a, '_> {
         self.block = block;
         self.values.clear();
         self.pending.clear();
+        self.compared.clear();
+        self.singles.clear();
         self.dirty = self.plan.dirty_in[index];
         self.pc = block.start;
         self.started = 0;
@@ -506,7 +517,26 @@ impl<'a> Emitter<'a, '_> {
                 self.leave(next, ExitKind::Syscall as u64);
             }
             Terminator::Resync { next } => {
-                self.store_dirty(started);
+                self.spend(started);
+                self.store_dirty(0);
+                // What most of these instructions write is what was there before: then the key still holds.
+                let (cold, same) = (self.b.create_block(), self.b.create_block());
+                self.b.set_cold_block(cold);
+                let env = self.load_slot(Slot::FP_ENV);
+                let flags = self.load_slot(Slot::FP_FLAGS);
+                let mask = i64::from(UnitKey::sticky_mask(self.plan.key.guest));
+                let promised = self.b.ins().band_imm_u(flags, mask);
+                let expected = [(env, self.plan.key.env.0), (promised, self.plan.key.sticky)];
+                for (position, (value, expected)) in expected.into_iter().enumerate() {
+                    let equal = self.b.ins().icmp_imm_u(IntCC::Equal, value, i64::from(expected));
+                    let go_on = if position == 0 { self.b.create_block() } else { same };
+                    self.b.ins().brif(equal, go_on, &[], cold, &[]);
+                    self.b.seal_block(go_on);
+                    self.b.switch_to_block(go_on);
+                }
+                self.jump_to_unit(next);
+                self.b.seal_block(cold);
+                self.b.switch_to_block(cold);
                 self.leave(next, ExitKind::Resync as u64);
             }
             Terminator::Trap { trap } => {
@@ -523,12 +553,17 @@ impl<'a> Emitter<'a, '_> {
             }
             Edge::Outside(target) => {
                 self.store_dirty(0);
-                let slot = self.link_slot(target);
-                let flags = MemFlagsData::trusted();
-                let code = self.b.ins().load(types::I64, flags, slot, 0);
-                self.b.ins().return_call_indirect(self.unit_signature, code, &[self.state, slot]);
+                self.jump_to_unit(target);
             }
         }
+    }
+
+    /// Jumps through the link to `target`. State is stored.
+    fn jump_to_unit(&mut self, target: u64) {
+        let slot = self.link_slot(target);
+        let flags = MemFlagsData::trusted();
+        let code = self.b.ins().load(types::I64, flags, slot, 0);
+        self.b.ins().return_call_indirect(self.unit_signature, code, &[self.state, slot]);
     }
 
     /// Address of the link slot to `target`, filled in when the unit is installed.
@@ -603,6 +638,13 @@ impl<'a> Emitter<'a, '_> {
     /// Stores the dirty slots, and the budget less `retired` instructions of this block.
     fn store_dirty(&mut self, retired: u32) {
         for slot in slots_of(self.dirty) {
+            if let Some(&single) = self.singles.get(&slot) {
+                let offset = slot_offset(self.file, slot);
+                let ones = self.b.ins().iconst(types::I32, i64::from(u32::MAX));
+                self.b.ins().store(self.state_flags, single, self.state, offset);
+                self.b.ins().store(self.state_flags, ones, self.state, offset + 4);
+                continue;
+            }
             let variable = self.variable(slot);
             let value = self.b.use_var(variable);
             self.store_slot(slot, value);
@@ -668,6 +710,10 @@ impl<'a> Emitter<'a, '_> {
             if in_memory(slot) {
                 self.store_slot(slot, value);
             } else {
+                match self.boxed.get(&value) {
+                    Some(&single) => self.singles.insert(slot, single),
+                    None => self.singles.remove(&slot),
+                };
                 self.write_variable(slot, value);
                 self.dirty |= bit(slot);
             }

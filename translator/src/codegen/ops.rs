@@ -120,6 +120,8 @@ impl Emitter<'_, '_> {
 
             Op::FNeg { a } => self.float_sign(a, true),
             Op::FAbs { a } => self.float_sign(a, false),
+            Op::FBox { a } => self.box_single(a),
+            Op::FUnbox { a } => self.unbox_single(a),
             Op::FAdd { .. }
             | Op::FSub { .. }
             | Op::FMul { .. }
@@ -187,10 +189,12 @@ impl Emitter<'_, '_> {
             | Op::VAddPairs { .. }
             | Op::VSad { .. } => self.evaluate(op),
 
-            Op::VFAdd { .. } | Op::VFSub { .. } | Op::VFMul { .. } | Op::VFDiv { .. } | Op::VFSqrt { .. } => {
-                self.vector_float(op)
-            }
-            Op::VFma { .. }
+            Op::VFAdd { .. }
+            | Op::VFSub { .. }
+            | Op::VFMul { .. }
+            | Op::VFDiv { .. }
+            | Op::VFSqrt { .. }
+            | Op::VFma { .. }
             | Op::VFMin { .. }
             | Op::VFMax { .. }
             | Op::VFCmp { .. }
@@ -198,9 +202,8 @@ impl Emitter<'_, '_> {
             | Op::VIntToFloat { .. }
             | Op::VFRound { .. }
             | Op::VFWiden { .. }
-            | Op::VFNarrow { .. }
-            | Op::VFEstimate { .. }
-            | Op::VFStep { .. } => self.evaluate(op),
+            | Op::VFNarrow { .. } => self.vector_float(op),
+            Op::VFEstimate { .. } | Op::VFStep { .. } => self.evaluate(op),
         })
     }
 
@@ -284,22 +287,6 @@ impl Emitter<'_, '_> {
         self.b.switch_to_block(hot);
         let value = fast(self);
         self.b.ins().jump(join, &[ir::BlockArg::Value(value)]);
-        self.b.seal_block(join);
-        self.b.switch_to_block(join);
-        result
-    }
-
-    /// `value`, or where `bad` holds what the interpreter's function for `op` gives.
-    pub fn unless_evaluate(&mut self, op: &Op, bad: ir::Value, value: ir::Value) -> ir::Value {
-        let ty = clif_type(self.block.types[self.at].expect("evaluated ops have results"));
-        let (cold, join) = (self.b.create_block(), self.b.create_block());
-        let result = self.b.append_block_param(join, ty);
-        self.b.set_cold_block(cold);
-        self.b.ins().brif(bad, cold, &[], join, &[ir::BlockArg::Value(value)]);
-        self.b.seal_block(cold);
-        self.b.switch_to_block(cold);
-        let exact = self.evaluate(op);
-        self.b.ins().jump(join, &[ir::BlockArg::Value(exact)]);
         self.b.seal_block(join);
         self.b.switch_to_block(join);
         result

@@ -3,7 +3,7 @@
 
 use super::emit::{Emitter, clif_type};
 use super::integer::{condition, little};
-use crate::ir::{FloatLane, Lane, LaneOp, NarrowMode, Op, Sign, Type, Value as IrValue};
+use crate::ir::{Lane, LaneOp, NarrowMode, Op, Sign, Type, Value as IrValue};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, ConstantData, InstBuilder, types};
 use cranelift_frontend::FuncInstBuilder;
@@ -25,7 +25,8 @@ impl Emitter<'_, '_> {
         self.cast_lanes(value, ty)
     }
 
-    fn cast_lanes(&mut self, value: ir::Value, ty: ir::Type) -> ir::Value {
+    /// The same bits as lanes of another type.
+    pub fn cast_lanes(&mut self, value: ir::Value, ty: ir::Type) -> ir::Value {
         if self.b.func.dfg.value_type(value) == ty {
             value
         } else {
@@ -390,14 +391,5 @@ fn lanes_of(ty: Type) -> ir::Type {
             types::I32 => types::I32X4,
             _ => types::I64X2,
         },
-    }
-}
-
-/// The Cranelift type of float lanes; `None` for half precision.
-pub(super) fn float_lanes(lane: FloatLane) -> Option<ir::Type> {
-    match lane {
-        FloatLane::F16 => None,
-        FloatLane::F32 => Some(types::F32X4),
-        FloatLane::F64 => Some(types::F64X2),
     }
 }

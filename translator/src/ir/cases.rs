@@ -72,7 +72,8 @@ fn load(name: &str, table: &'static str) -> Vec<Case> {
     cases
 }
 
-fn case(guest: Guest, env: u32, text: &'static str) -> Result<Case, String> {
+/// The case of one line.
+pub(crate) fn case(guest: Guest, env: u32, text: &'static str) -> Result<Case, String> {
     let (question, answer) = text.split_once("=>").ok_or("no =>")?;
     let mut answer = answer.split_whitespace();
     let (result, expected) = value(answer.next().ok_or("no result")?)?;

@@ -263,6 +263,10 @@ macro_rules! for_each_op {
         fneg = FNeg(a: Float)[] -> Same, Pure;
         /// Sign bit cleared; no flags, NaNs too.
         fabs = FAbs(a: Float)[] -> Same, Pure;
+        /// A single in its NaN box: the low half of a double register whose upper half is all ones.
+        fbox = FBox(a: F32)[] -> F64, Pure;
+        /// The single in a NaN box; the canonical NaN if the upper half is not all ones.
+        funbox = FUnbox(a: F64)[] -> F32, Pure;
         /// Conversion between float types.
         fconvert = FConvert(a: Float)[ty: Type, round: Round] -> Ty, Float;
         /// Float times 2^`fraction` to an integer type.

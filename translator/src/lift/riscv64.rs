@@ -328,29 +328,13 @@ fn f(b: &mut Builder, c: &Context<'_, Frontend>, number: u8, ty: Type) -> Value 
         return value;
     }
     let register = b.get(slot);
-    let bits = b.bitcast(register, Type::I64);
-    let thirty_two = b.i64(32);
-    let box_bits = b.lshr(bits, thirty_two);
-    let ones = b.i64(u64::from(u32::MAX));
-    let boxed = b.icmp(box_bits, ones, Cond::Eq);
-    let low = b.trunc(bits, Type::I32);
-    let canonical = b.i32(0x7fc0_0000);
-    let value = b.select(low, canonical, boxed);
-    b.bitcast(value, Type::F32)
+    b.funbox(register)
 }
 
 /// Writes float register `number`, single precision in its NaN box.
 fn set_f(b: &mut Builder, c: &mut Context<'_, Frontend>, number: u8, value: Value) {
     let single = b.ty(value) == Type::F32;
     c.frontend.single[number as usize] = single.then_some(value);
-    let register = if single {
-        let low = b.bitcast(value, Type::I32);
-        let low = b.zext(low, Type::I64);
-        let ones = b.i64(u64::from(u32::MAX) << 32);
-        let bits = b.or(low, ones);
-        b.bitcast(bits, Type::F64)
-    } else {
-        value
-    };
+    let register = if single { b.fbox(value) } else { value };
     b.set(register, state::f(number));
 }

@@ -124,7 +124,7 @@ const SPECIAL: &[u64] = &[
     0x0102_0304_0506_0708,
 ];
 
-fn random(seed: &mut u64) -> u64 {
+pub(super) fn random(seed: &mut u64) -> u64 {
     // SplitMix64.
     *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *seed;

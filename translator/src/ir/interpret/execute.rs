@@ -267,6 +267,11 @@ impl<W: World> Context<'_, W> {
                     float::compare(f, env, cond, quiet, x, y, raised).into()
                 })
             }
+            Op::FBox { a } => self.bits(a) | 0xffff_ffff_0000_0000,
+            Op::FUnbox { a } => match self.bits(a) {
+                bits if bits >> 32 == 0xffff_ffff => bits & 0xffff_ffff,
+                _ => 0x7fc0_0000,
+            },
             Op::FNeg { a } => self.unary(|ty, x| x ^ sign_bit(ty), a),
             Op::FAbs { a } => self.unary(|ty, x| x & !sign_bit(ty), a),
             Op::FConvert { a, ty, round } => self.float_unary(round, a, |from, env, x, raised| {
