@@ -70,6 +70,16 @@ pub enum Terminator {
         /// Where otherwise.
         fallthrough: u64,
     },
+    /// The last instruction is done again, or has retired: one iteration of a repeated string instruction. It retires
+    /// once however often it is repeated, and a run may end between iterations.
+    Repeat {
+        /// I1.
+        again: Value,
+        /// Address of the instruction itself.
+        here: u64,
+        /// Where otherwise.
+        next: u64,
+    },
     /// Go on at a computed address.
     Indirect {
         /// I64.
@@ -99,6 +109,7 @@ impl Terminator {
     pub fn operand(&self) -> Option<Value> {
         match *self {
             Terminator::Branch { cond, .. } => Some(cond),
+            Terminator::Repeat { again, .. } => Some(again),
             Terminator::Indirect { target, .. } => Some(target),
             _ => None,
         }
@@ -108,6 +119,7 @@ impl Terminator {
     pub fn map_operand(&mut self, f: impl FnOnce(Value) -> Value) {
         match self {
             Terminator::Branch { cond, .. } => *cond = f(*cond),
+            Terminator::Repeat { again, .. } => *again = f(*again),
             Terminator::Indirect { target, .. } => *target = f(*target),
             _ => {}
         }
@@ -118,6 +130,7 @@ impl Terminator {
         let pair = match *self {
             Terminator::Jump { target } => [Some(target), None],
             Terminator::Branch { taken, fallthrough, .. } => [Some(taken), Some(fallthrough)],
+            Terminator::Repeat { here, next, .. } => [Some(here), Some(next)],
             _ => [None, None],
         };
         pair.into_iter().flatten()

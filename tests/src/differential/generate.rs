@@ -352,10 +352,10 @@ impl Writer {
             let next = self.pc() + bytes.len() as u64;
             let goes_on = match block.terminator {
                 Terminator::Resync { next: to } => to == next,
-                // Also a `rep` instruction, which branches back to itself.
                 Terminator::Jump { .. } | Terminator::Branch { .. } => {
                     block.terminator.successors().all(|to| to == next || to == self.pc())
                 }
+                Terminator::Repeat { .. } => true,
                 _ => false,
             };
             if self.reads_undefined(&bytes)
@@ -367,10 +367,10 @@ impl Writer {
                 continue;
             }
             let mut after = self.world.clone();
-            let mut end = End::Next(self.pc());
+            let mut end = End::Repeat { pc: self.pc() };
             for _ in 0..64 {
                 end = Interpreter::new().run(&block, &mut after, 1).end;
-                if end != End::Next(self.pc()) {
+                if end != (End::Repeat { pc: self.pc() }) {
                     break;
                 }
             }

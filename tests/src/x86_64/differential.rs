@@ -375,7 +375,7 @@ impl Differential {
             };
             let outcome = self.interpreter.run(&block, &mut self.guest, u64::MAX);
             pc = match outcome.end {
-                End::Next(next) | End::Resync { next } => next,
+                End::Next(next) | End::Repeat { pc: next } | End::Resync { next } => next,
                 End::Fault { pc, .. } | End::Trap { pc, .. } => return (pc, Some(outcome.end)),
                 End::Syscall { next } => return (next, Some(outcome.end)),
                 End::Limit { pc } | End::HookStop { pc } => return (pc, Some(outcome.end)),

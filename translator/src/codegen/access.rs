@@ -5,12 +5,17 @@
 //! | --- | --- | --- |
 //! | plain load, store | `mov` | plain |
 //! | acquire, acquire-pc, tso load | `mov` | plain, then full fence |
-//! | seq-cst load | `mov` | full fence, plain, full fence |
-//! | release, tso store | `mov` | full fence, plain |
-//! | seq-cst store | `xchg` | full fence, plain, full fence |
-//! | cas, rmw, exclusives | `lock` instruction | seq-cst atomic |
+//! | acquire-release, seq-cst load | `mov` | full fence, plain, full fence |
+//! | tso store | `mov` | full fence, plain |
+//! | release, seq-cst store | `xchg` | full fence, plain, full fence |
+//! | cas, rmw, exclusive store | `lock` instruction | seq-cst atomic |
+//! | the same with release | `lock` instruction | seq-cst atomic, then full fence |
 //! | fence with a store before and a load after | `mfence` | full fence |
 //! | other fences | nothing | full fence |
+//!
+//! A release must stay before an acquire behind it (Arm's and RISC-V's RCsc), so everything with release ends in a full
+//! fence, and acquire loads need none before them. Seq-cst atomics of a host (exclusives on AArch64, say) do not keep
+//! plain accesses around them apart, as a locked x86 instruction, `casal` or `amoadd.aqrl` of the guest must.
 //!
 //! Fences instead of `ldar` and `stlr` keep every order right for misaligned accesses too; Cranelift's atomics are
 //! seq-cst and want alignment. A `sequence_point` stands before every access, so that Cranelift's alias analysis (where
@@ -37,15 +42,20 @@ pub(super) struct Place {
     pub flags: MemFlagsData,
 }
 
+/// Whether the order holds earlier accesses back.
+fn releases(order: Order) -> bool {
+    matches!(order, Order::Release | Order::AcquireRelease | Order::SeqCst)
+}
+
 impl Emitter<'_, '_> {
     pub fn load(&mut self, addr: IrValue, ty: Type, order: Order) -> ir::Value {
-        let strong = self.isa != HostIsa::X86_64;
-        if strong && order == Order::SeqCst {
+        let weak = self.isa != HostIsa::X86_64;
+        if weak && releases(order) {
             self.b.ins().fence();
         }
         let place = self.place(addr, ty.bytes(), Access::Read);
         let value = self.load_at(&place, ty);
-        if strong && order != Order::Plain {
+        if weak && order != Order::Plain {
             self.b.ins().fence();
         }
         value
@@ -70,20 +80,21 @@ impl Emitter<'_, '_> {
         if ty == Type::I128 {
             value = self.i128_to_vector(value);
         }
-        let strong = self.isa != HostIsa::X86_64;
-        if strong && order != Order::Plain {
+        let weak = self.isa != HostIsa::X86_64;
+        if weak && order != Order::Plain {
             self.b.ins().fence();
         }
         let place = self.place(addr, ty.bytes(), Access::Write);
-        if order == Order::SeqCst && !strong && ty.is_int() {
+        if releases(order) && !weak && ty.is_int() && ty.bytes() <= 8 {
             let host = self.displace(&place);
-            self.b.ins().atomic_store(place.flags, value, host);
+            // One instruction, as a site must be; an atomic store would be two.
+            self.b.ins().atomic_rmw(clif_type(ty), place.flags, AtomicRmwOp::Xchg, host, value);
             self.b.set_srcloc(SourceLoc::default());
             return;
         }
         self.b.ins().store(place.flags, value, place.host, place.displacement);
         self.b.set_srcloc(SourceLoc::default());
-        if order == Order::SeqCst {
+        if releases(order) {
             self.b.ins().fence();
         }
     }
@@ -97,17 +108,25 @@ impl Emitter<'_, '_> {
         self.interpret_if(crosses);
     }
 
-    pub fn cas(&mut self, addr: IrValue, expected: IrValue, new: IrValue, ty: Type) -> ir::Value {
+    pub fn cas(
+        &mut self,
+        addr: IrValue,
+        expected: IrValue,
+        new: IrValue,
+        ty: Type,
+        order: Order,
+    ) -> ir::Value {
         let (expected, new) = (self.value(expected), self.value(new));
         self.interpret_misaligned(addr, ty);
-        let place = self.place(addr, ty.bytes(), Access::Write);
+        let place = self.atomic_place(addr, ty);
         let host = self.displace(&place);
         let old = self.b.ins().atomic_cas(place.flags, host, expected, new);
         self.b.set_srcloc(SourceLoc::default());
+        self.fence_behind(order);
         old
     }
 
-    pub fn rmw(&mut self, addr: IrValue, value: IrValue, ty: Type, op: RmwOp) -> ir::Value {
+    pub fn rmw(&mut self, addr: IrValue, value: IrValue, ty: Type, op: RmwOp, order: Order) -> ir::Value {
         let mut value = self.value(value);
         let op = match op {
             RmwOp::Exchange => AtomicRmwOp::Xchg,
@@ -126,10 +145,11 @@ impl Emitter<'_, '_> {
             RmwOp::Umax => AtomicRmwOp::Umax,
         };
         self.interpret_misaligned(addr, ty);
-        let place = self.place(addr, ty.bytes(), Access::Write);
+        let place = self.atomic_place(addr, ty);
         let host = self.displace(&place);
         let old = self.b.ins().atomic_rmw(clif_type(ty), place.flags, op, host, value);
         self.b.set_srcloc(SourceLoc::default());
+        self.fence_behind(order);
         old
     }
 
@@ -148,7 +168,7 @@ impl Emitter<'_, '_> {
     }
 
     /// A compare-and-swap where the reservation fits, else failure. The fault comes before the reservation is cleared.
-    pub fn store_exclusive(&mut self, addr: IrValue, value: IrValue, ty: Type) -> ir::Value {
+    pub fn store_exclusive(&mut self, addr: IrValue, value: IrValue, ty: Type, order: Order) -> ir::Value {
         let (address, new) = (self.value(addr), self.value(value));
         self.interpret_misaligned(addr, ty);
         let reserved = self.load_state(types::I64, offset_of!(VcpuState, exclusive_addr));
@@ -160,10 +180,11 @@ impl Emitter<'_, '_> {
         let lost = self.b.ins().bxor_imm_u(holds, 1);
         self.interpret_if(lost);
         let seen = self.load_state(clif_type(ty), offset_of!(VcpuState, exclusive_value));
-        let place = self.place(addr, ty.bytes(), Access::Write);
+        let place = self.atomic_place(addr, ty);
         let host = self.displace(&place);
         let old = self.b.ins().atomic_cas(place.flags, host, seen, new);
         self.b.set_srcloc(SourceLoc::default());
+        self.fence_behind(order);
         self.clear_exclusive();
         self.b.ins().icmp(IntCC::Equal, old, seen)
     }
@@ -179,6 +200,23 @@ impl Emitter<'_, '_> {
             self.b.ins().fence();
         } else {
             self.b.ins().sequence_point();
+        }
+    }
+
+    /// As `place`, for an atomic that writes.
+    fn atomic_place(&mut self, addr: IrValue, ty: Type) -> Place {
+        if self.isa == HostIsa::Riscv64 && self.plan.key.memory == MemoryMode::Direct {
+            // Cranelift drops the trap code of RISC-V atomics, so that a host fault in one would find no site.
+            let always = self.b.ins().iconst(types::I8, 1);
+            self.interpret_if(always);
+        }
+        self.place(addr, ty.bytes(), Access::Write)
+    }
+
+    /// Behind an atomic access.
+    fn fence_behind(&mut self, order: Order) {
+        if self.isa != HostIsa::X86_64 && releases(order) {
+            self.b.ins().fence();
         }
     }
 

@@ -490,6 +490,17 @@ impl<'a> Emitter<'a, '_> {
                 self.spend(started);
                 self.follow(self.plan.region.edges[index][0]);
             }
+            Terminator::Repeat { again, .. } => {
+                let again = self.value(again);
+                let ways = [self.b.create_block(), self.b.create_block()];
+                self.b.ins().brif(again, ways[0], &[], ways[1], &[]);
+                for (edge, retired) in [(0, started - 1), (1, started)] {
+                    self.b.seal_block(ways[edge]);
+                    self.b.switch_to_block(ways[edge]);
+                    self.spend(retired);
+                    self.follow(self.plan.region.edges[index][edge]);
+                }
+            }
             Terminator::Branch { cond, .. } => {
                 self.spend(started);
                 let cond = self.value(cond);

@@ -100,10 +100,10 @@ impl Emitter<'_, '_> {
                 self.probe(addr, size);
                 return None;
             }
-            Op::Cas { addr, expected, new, ty, .. } => self.cas(addr, expected, new, ty),
-            Op::Rmw { addr, value, ty, op, .. } => self.rmw(addr, value, ty, op),
+            Op::Cas { addr, expected, new, ty, order } => self.cas(addr, expected, new, ty, order),
+            Op::Rmw { addr, value, ty, op, order } => self.rmw(addr, value, ty, op, order),
             Op::LoadExclusive { addr, ty, order } => self.load_exclusive(addr, ty, order),
-            Op::StoreExclusive { addr, value, ty, .. } => self.store_exclusive(addr, value, ty),
+            Op::StoreExclusive { addr, value, ty, order } => self.store_exclusive(addr, value, ty, order),
             Op::ClearExclusive {} => {
                 self.clear_exclusive();
                 return None;

@@ -3,4 +3,5 @@
 mod exactness;
 mod faults;
 mod oracle;
+mod orders;
 mod survival;

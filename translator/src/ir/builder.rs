@@ -205,6 +205,12 @@ impl Builder {
         self.terminate(Terminator::Branch { cond, taken, fallthrough });
     }
 
+    /// Ends with one iteration of an instruction that goes on at `here`, itself, while `again` holds.
+    pub fn repeat(&mut self, again: Value, here: u64, next: u64) {
+        debug_assert_eq!(self.ty(again), Type::I1);
+        self.terminate(Terminator::Repeat { again, here, next });
+    }
+
     /// Ends with a jump to a computed address.
     pub fn indirect(&mut self, target: Value, hint: Hint) {
         debug_assert_eq!(self.ty(target), Type::I64);

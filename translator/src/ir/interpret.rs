@@ -73,6 +73,11 @@ pub(crate) fn evaluate_in<W: World>(block: &Block, values: &[u128], world: &mut 
 pub enum End {
     /// Go on at this address.
     Next(u64),
+    /// The last instruction goes on at `pc`, its own address; it has not retired.
+    Repeat {
+        /// Address of the instruction.
+        pc: u64,
+    },
     /// A system call; it has retired.
     Syscall {
         /// Address of the following instruction.
@@ -178,6 +183,10 @@ impl Interpreter {
             Terminator::Branch { cond, taken, fallthrough } => {
                 End::Next(if value(cond) != 0 { taken } else { fallthrough })
             }
+            Terminator::Repeat { again, here, .. } if value(again) != 0 => {
+                return Outcome { retired: started.saturating_sub(1), end: End::Repeat { pc: here } };
+            }
+            Terminator::Repeat { next, .. } => End::Next(next),
             Terminator::Indirect { target, .. } => End::Next(value(target) as u64),
             Terminator::Syscall { next } => End::Syscall { next },
             Terminator::Resync { next } => End::Resync { next },

@@ -186,6 +186,7 @@ impl fmt::Display for Terminator {
             Terminator::Branch { cond, taken, fallthrough } => {
                 write!(f, "branch {cond}, {taken:#x}, {fallthrough:#x}")
             }
+            Terminator::Repeat { again, here, next } => write!(f, "repeat {again}, {here:#x}, {next:#x}"),
             Terminator::Indirect { target, hint } => write!(f, "indirect {target}, {hint}"),
             Terminator::Syscall { next } => write!(f, "syscall {next:#x}"),
             Terminator::Trap { trap } => write!(f, "trap {trap}"),
@@ -204,6 +205,13 @@ fn parse_terminator(text: &str) -> Option<Result<Terminator, String>> {
                 cond: parse_value(cond)?,
                 taken: parse_address(taken)?,
                 fallthrough: parse_address(fallthrough)?,
+            })
+        })(),
+        ("repeat", [again, here, next]) => (|| {
+            Ok(Terminator::Repeat {
+                again: parse_value(again)?,
+                here: parse_address(here)?,
+                next: parse_address(next)?,
             })
         })(),
         ("indirect", [target, hint]) => (|| {

@@ -59,8 +59,10 @@ pub fn verify(block: &Block) -> Result<(), VerifyError> {
         return Err(fail(format!("{instructions} markers, but {} instructions", block.instructions)));
     }
     if let Some(value) = block.terminator.operand() {
-        let wanted =
-            if matches!(block.terminator, super::Terminator::Branch { .. }) { Type::I1 } else { Type::I64 };
+        let wanted = match block.terminator {
+            super::Terminator::Branch { .. } | super::Terminator::Repeat { .. } => Type::I1,
+            _ => Type::I64,
+        };
         if block.types.get(value.index()).copied().flatten() != Some(wanted) {
             return Err(fail(format!("{value} is not a {wanted}")));
         }

@@ -645,7 +645,7 @@ impl Fetch for CodeReader<'_> {
             let count = rest.len().min(buf.len() - done);
             buf[done..done + count].copy_from_slice(&rest[..count]);
             done += count;
-            if start + (PAGE_SIZE - 1) != at + (count as u64).wrapping_sub(1) {
+            if start + (PAGE_SIZE - 1) != at.wrapping_add(count as u64).wrapping_sub(1) {
                 // The end of what was asked for, or of what can be fetched.
                 break;
             }

@@ -3,7 +3,13 @@
 //! bit casts back and forth.
 //!
 //! The block is built anew, op by op; what an op becomes may be an older value, a constant, or another op.
+//!
+//! AArch64 and RISC-V order an access behind the load that its address, data or control depends on *syntactically*, also
+//! where the value does not matter: `eor x1, x0, x0; ldr x2, [x3, x1]` is how programs ask for that. For these guests an
+//! integer that hangs on a value that is not constant stays so. (The carry and the overflow of adding zero are constant
+//! all the same: no program orders by them.)
 
+use crate::guest::Guest;
 use crate::ir::interpret;
 use crate::ir::{Block, Builder, Cond, Effect, Op, Terminator, Type, Value};
 
@@ -95,6 +101,11 @@ impl Folder {
         self.emit(Op::Xor { a: cond, b: one })
     }
 
+    /// Whether a value may become a constant though its operands are none; see the module.
+    fn may_forget(&self) -> bool {
+        self.b.block().guest == Guest::X86_64
+    }
+
     /// The value if it is a constant of at most 64 bits.
     fn constant(&self, value: Value) -> Option<u64> {
         let small = self.known[value.index()] && self.b.ty(value).bits() <= 64;
@@ -145,7 +156,7 @@ impl Folder {
             Op::Or { a, b } if self.constant(a).is_some() => Some(self.emit(Op::Or { a: b, b: a })),
             Op::Xor { a, b } if self.constant(a).is_some() => Some(self.emit(Op::Xor { a: b, b: a })),
 
-            Op::Sub { a, b } | Op::Xor { a, b } | Op::AndNot { a, b } if a == b => {
+            Op::Sub { a, b } | Op::Xor { a, b } | Op::AndNot { a, b } if a == b && self.may_forget() => {
                 Some(self.int(self.b.ty(a), 0))
             }
             Op::And { a, b } | Op::Or { a, b } if a == b => Some(a),
@@ -179,8 +190,8 @@ impl Folder {
             {
                 Some(a)
             }
-            (Op::Mul { .. } | Op::And { .. }, _) if imm == 0 => Some(b),
-            (Op::Or { .. }, _) if imm == ones => Some(b),
+            (Op::Mul { .. } | Op::And { .. }, _) if imm == 0 => self.may_forget().then_some(b),
+            (Op::Or { .. }, _) if imm == ones => self.may_forget().then_some(b),
             (Op::And { .. }, _) if imm == ones => Some(a),
             (Op::Mul { .. }, _) if imm == 1 => Some(a),
             (Op::Sub { .. }, _) => {
@@ -222,7 +233,7 @@ impl Folder {
     }
 
     fn comparison(&mut self, a: Value, b: Value, cond: Cond) -> Option<Value> {
-        if a == b {
+        if a == b && self.may_forget() {
             let holds = matches!(cond, Cond::Eq | Cond::Sle | Cond::Sge | Cond::Ule | Cond::Uge);
             return Some(self.int(Type::I1, holds.into()));
         }
@@ -231,8 +242,8 @@ impl Folder {
         }
         let imm = self.constant(b)?;
         match (cond, imm) {
-            (Cond::Ult, 0) => return Some(self.int(Type::I1, 0)),
-            (Cond::Uge, 0) => return Some(self.int(Type::I1, 1)),
+            (Cond::Ult, 0) if self.may_forget() => return Some(self.int(Type::I1, 0)),
+            (Cond::Uge, 0) if self.may_forget() => return Some(self.int(Type::I1, 1)),
             _ => {}
         }
         // Of a choice between constants: the condition itself.
@@ -243,7 +254,7 @@ impl Folder {
             Op::Zext { a: x, ty } if matches!(cond, Cond::Eq | Cond::Ne) => {
                 let narrow = self.b.ty(x);
                 if imm > narrow.mask() as u64 {
-                    return Some(self.int(Type::I1, (cond == Cond::Ne).into()));
+                    return self.may_forget().then(|| self.int(Type::I1, (cond == Cond::Ne).into()));
                 }
                 debug_assert!(ty.bits() > narrow.bits());
                 let b = self.int(narrow, imm);
@@ -256,7 +267,8 @@ impl Folder {
         Some(match (holds(if_true), holds(if_false)) {
             (true, false) => choice,
             (false, true) => self.not(choice),
-            (same, _) => self.int(Type::I1, same.into()),
+            (same, _) if self.may_forget() => self.int(Type::I1, same.into()),
+            _ => return None,
         })
     }
 
@@ -264,7 +276,7 @@ impl Folder {
         if let Some(cond) = self.constant(cond) {
             return Some(if cond != 0 { a } else { b });
         }
-        if a == b {
+        if a == b && self.may_forget() {
             return Some(a);
         }
         if let Some(cond) = self.inverted(cond) {
@@ -358,7 +370,7 @@ impl Folder {
 
     fn terminator(&self, terminator: Terminator) -> Terminator {
         match terminator {
-            Terminator::Branch { taken, fallthrough, .. } if taken == fallthrough => {
+            Terminator::Branch { taken, fallthrough, .. } if taken == fallthrough && self.may_forget() => {
                 Terminator::Jump { target: taken }
             }
             Terminator::Branch { cond, taken, fallthrough } => {
@@ -369,6 +381,10 @@ impl Folder {
                     (None, Some(cond)) => Terminator::Branch { cond, taken: fallthrough, fallthrough: taken },
                     (None, None) => terminator,
                 }
+            }
+            // The other way it stays: a jump would retire the instruction.
+            Terminator::Repeat { again, next, .. } if self.constant(again) == Some(0) => {
+                Terminator::Jump { target: next }
             }
             // Only an address moves with the code; a plain constant may be a jump out of it.
             Terminator::Indirect { target, .. } => match *self.b.op(target) {

@@ -13,12 +13,16 @@ const COUNT: [u32; 3] = [0x0015_0513, 0xfeb5_1ee3, 0x0000_0073];
 const CODE: u64 = 0x1_0000;
 
 fn machine(mode: ExecutionMode, memory: Mode, code: &[u32]) -> Vcpu {
+    let bytes: Vec<u8> = code.iter().flat_map(|word| word.to_le_bytes()).collect();
+    machine_of(Guest::Riscv64, mode, memory, &bytes)
+}
+
+fn machine_of(guest: Guest, mode: ExecutionMode, memory: Mode, code: &[u8]) -> Vcpu {
     let engine = Engine::new(EngineOptions { mode, threshold: 3, ..EngineOptions::default() }).unwrap();
     let options = VmOptions { memory, ..VmOptions::default() };
-    let vm = Vm::new(&engine, Guest::Riscv64, &options).unwrap();
+    let vm = Vm::new(&engine, guest, &options).unwrap();
     vm.memory().map(CODE, 0x1000, Prot::RWX).unwrap();
-    let bytes: Vec<u8> = code.iter().flat_map(|word| word.to_le_bytes()).collect();
-    vm.memory().write(CODE, &bytes, crate::memory::Permissions::Ignore).unwrap();
+    vm.memory().write(CODE, code, crate::memory::Permissions::Ignore).unwrap();
     let mut vcpu = Vcpu::new(&vm).unwrap();
     vcpu.set_pc(CODE);
     vcpu
@@ -154,5 +158,77 @@ fn code_patched_by_the_host_runs_at_once() {
         vcpu.set_pc(CODE);
         let exit = vcpu.run(&RunOptions { budget: Some(101), ..RunOptions::default() });
         assert_eq!(exit.reason, Reason::Syscall);
+    });
+}
+
+/// Five times over: `mov ecx, 40; rep stosb; inc eax`; then `syscall`.
+const REPETITIONS: [u8; 23] = [
+    0xb2, 0x05, // mov dl, 5
+    0xb9, 0x28, 0, 0, 0, // mov ecx, 40
+    0xf3, 0xaa, // rep stosb
+    0xff, 0xc0, // inc eax
+    0xff, 0xca, // dec edx
+    0x75, 0xf3, // jnz to the first mov ecx
+    0x0f, 0x05, // syscall
+    0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
+];
+
+/// Address of `rep stosb`.
+const STOS: u64 = CODE + 7;
+const BYTES: u64 = 0x2_0000;
+
+fn repetitions(mode: ExecutionMode, memory: Mode) -> Vcpu {
+    let mut vcpu = machine_of(Guest::X86_64, mode, memory, &REPETITIONS);
+    vcpu.vm().memory().map(BYTES, 0x1000, Prot::RW).unwrap();
+    set(&mut vcpu, "rdi", BYTES);
+    vcpu
+}
+
+#[test]
+fn a_repeated_string_instruction_retires_once() {
+    every_way(|mode, memory| {
+        let run = |vcpu: &mut Vcpu, budget| {
+            let exit = vcpu.run(&RunOptions { budget: Some(budget), ..RunOptions::default() });
+            (exit.reason, exit.pc, exit.retired.unwrap(), get(vcpu, "rcx"), get(vcpu, "rdi") - BYTES)
+        };
+        for budget in 0..28 {
+            let mut vcpu = repetitions(mode, memory);
+            let found = run(&mut vcpu, budget);
+            if budget == 27 {
+                // The instruction leaves its return address in rcx.
+                assert_eq!(found, (Reason::Syscall, CODE + 17, 27, CODE + 17, 200));
+                continue;
+            }
+            // Position in the round, and whole repetitions done.
+            let (at, done) = match budget {
+                0 => (5, 0),
+                _ => ((budget - 1) % 5, (budget + 2) / 5),
+            };
+            let pc = CODE + [2, 7, 9, 11, 13, 0][at as usize];
+            let pc = if budget == 26 { CODE + 15 } else { pc };
+            let left = if at == 1 { 40 } else { 0 };
+            assert_eq!(found, (Reason::Budget, pc, budget, left, 40 * done), "budget {budget}");
+        }
+        // A fault between iterations: nothing of them has retired.
+        let mut vcpu = repetitions(mode, memory);
+        set(&mut vcpu, "rdi", BYTES + 0x1000 - 13);
+        let found = run(&mut vcpu, 100);
+        assert!(matches!(found.0, Reason::Fault(fault) if fault.addr == BYTES + 0x1000));
+        assert_eq!((found.1, found.2, found.3), (STOS, 2, 27));
+    });
+}
+
+#[test]
+fn a_stop_address_does_not_hold_a_repetition_that_has_begun() {
+    every_way(|mode, memory| {
+        let mut vcpu = repetitions(mode, memory);
+        let options = RunOptions { stop_at: Some(STOS), ..RunOptions::default() };
+        for round in 0..5 {
+            let exit = vcpu.run(&options);
+            assert_eq!((exit.reason, exit.pc), (Reason::StopAddress, STOS));
+            assert_eq!((get(&vcpu, "rcx"), get(&vcpu, "rdi") - BYTES), (40, 40 * round));
+        }
+        assert_eq!(vcpu.run(&options).reason, Reason::Syscall);
+        assert_eq!(get(&vcpu, "rdi") - BYTES, 200);
     });
 }

@@ -184,7 +184,7 @@ impl Vcpu {
         let pc = run.vm.guest().untagged(self.state.pc());
         self.state.set_pc(pc);
         let at_stop = run.stops.binary_search(&pc).is_ok();
-        if !std::mem::take(&mut run.first) && at_stop {
+        if !run.first && at_stop {
             return Some(Reason::StopAddress);
         }
         if run.left == Some(0) {
@@ -251,6 +251,7 @@ impl Vcpu {
         if run.left.is_some() {
             run.retire(u64::try_from(before - self.state.budget()).unwrap_or(0));
         }
+        run.first = false;
         self.leave(run, word)
     }
 
@@ -426,8 +427,10 @@ impl Vcpu {
         self.state.shared().place.leave();
         run.retire(outcome.retired);
         run.interpreted += outcome.retired;
+        // Between iterations the run is at an instruction that it has begun: no stop address holds it there.
+        run.first = matches!(outcome.end, End::Repeat { .. });
         let (pc, reason) = match outcome.end {
-            End::Next(pc) | End::Limit { pc } | End::Resync { next: pc } => (pc, None),
+            End::Repeat { pc } | End::Next(pc) | End::Limit { pc } | End::Resync { next: pc } => (pc, None),
             End::Syscall { next } => (next, Some(Reason::Syscall)),
             End::Trap { trap, pc, info } => (pc, Some(Reason::Trap { trap, info })),
             End::Fault { pc, fault } => (pc, Some(Reason::Fault(fault))),
@@ -509,6 +512,7 @@ struct Run<'a> {
     retired: u64,
     interpreted: u64,
     entries: u64,
+    /// At an instruction that the run begins with or has begun: no stop address holds it there.
     first: bool,
 }
 

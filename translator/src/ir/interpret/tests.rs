@@ -393,6 +393,15 @@ fn every_terminator_ends_as_it_says() {
         };
         assert_eq!(end(&branch), retired(2, End::Next(target)));
     }
+    for (again, outcome) in
+        [(true, retired(1, End::Repeat { pc: 0x1004 })), (false, retired(2, End::Next(0x1006)))]
+    {
+        let repeat = |b: &mut Builder| {
+            let again = b.i1(again);
+            b.repeat(again, 0x1004, 0x1006);
+        };
+        assert_eq!(end(&repeat), outcome);
+    }
     let indirect = |b: &mut Builder| {
         let target = b.i64(0x4000);
         b.indirect(target, Hint::Return);

@@ -1,7 +1,8 @@
 //! String instructions.
 //!
-//! With a repeat prefix one execution is one iteration, which ends in a branch back to the instruction itself; a count of zero
-//! skips it. Registers and memory are exact after each iteration, as an interrupted repetition leaves them on a processor.
+//! With a repeat prefix one execution is one iteration, which ends in `repeat`: back to the instruction itself, which retires
+//! with its last iteration. A count of zero skips it. Registers and memory are exact after each iteration, as an interrupted
+//! repetition leaves them on a processor.
 
 use super::{Lifter, Rows};
 use crate::guest::x86_64 as state;
@@ -84,7 +85,7 @@ fn string(x: &mut Lifter<'_>, iteration: Iteration) {
         again = x.b.and(again, holds);
     }
     let (here, next) = (x.insn.ip(), x.next);
-    x.b.branch(again, here, next);
+    x.b.repeat(again, here, next);
 }
 
 impl Lifter<'_> {
