@@ -5,7 +5,10 @@ pub mod code;
 pub mod cross_libc;
 pub mod differential;
 pub mod isa;
+pub mod exactness;
+pub mod interrupts;
 pub mod lift_case;
+pub mod litmus;
 pub mod llvm;
 pub mod machine;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

@@ -61,3 +61,28 @@ pub fn disassemble_with<'a>(
     assert_eq!(texts.next(), None, "one text for each instruction");
     judged
 }
+
+/// The machine code of `text`, assembled.
+///
+/// # Panics
+/// With llvm-mc's words if it does not take the text, and with what to do if it is not installed.
+pub fn assemble(triple: &str, features: &str, text: &str) -> Vec<u8> {
+    use object::{Object, ObjectSection};
+    let mut child = Command::new(LLVM_MC)
+        .args(["-filetype=obj", &format!("-triple={triple}"), &format!("-mattr={features}")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{LLVM_MC}: {error}; run scripts/setup"));
+    let mut stdin = child.stdin.take().expect("piped");
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(text.as_bytes()).expect("llvm-mc reads all of its input"));
+        child.wait_with_output().expect("llvm-mc ends")
+    });
+    assert!(output.status.success(), "{LLVM_MC}: {}\n{text}", String::from_utf8_lossy(&output.stderr));
+    let file = object::File::parse(&*output.stdout).expect("an object file");
+    let section = file.section_by_name(".text").expect("code");
+    assert!(section.relocations().next().is_none(), "the text refers to what is not in it:\n{text}");
+    section.data().expect("in the file").to_vec()
+}

@@ -1,0 +1,168 @@
+//! Compiled code against the interpreter at every budget, and with a page taken away. See `--help`.
+
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
+use tests::exactness::check::{Counts, check};
+use tests::exactness::windows::{Source, kernels};
+use tests::exactness::{MOST, check_program};
+use tests::random::Random;
+use translator::guest::Guest;
+
+const USAGE: &str = "\
+usage: scripts/exactness [--programs N] [--windows N] [--seed S] [--guest GUEST] [--jobs J] [--most B]
+
+Runs random programs, and windows out of the middle of the kernels (scripts/build-programs builds them), with every budget
+up to 2000 instructions, in direct and in paged memory: registers, memory, pc and count of compiled code must be what the
+interpreter has after as many instructions. Then once more with a random page that they use made inaccessible or
+read-only. What differs is printed.
+
+  --programs N   random programs a guest (default 1000)
+  --windows N    windows of kernels a guest (default 200)
+  --seed S       where the random numbers start (default 1)
+  --guest GUEST  x86_64, aarch64 or riscv64 (default: all)
+  --jobs J       threads (default: the number of processors)
+  --most B       largest budget (default 2000)
+";
+
+struct Options {
+    programs: u64,
+    windows: u64,
+    seed: u64,
+    guests: Vec<Guest>,
+    jobs: usize,
+    most: u64,
+}
+
+fn options() -> Result<Options, String> {
+    let mut options = Options {
+        programs: 1000,
+        windows: 200,
+        seed: 1,
+        guests: Guest::ALL.to_vec(),
+        jobs: std::thread::available_parallelism().map_or(1, |count| count.get()),
+        most: MOST,
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        if name == "--help" || name == "-h" {
+            print!("{USAGE}");
+            std::process::exit(0);
+        }
+        let value = arguments.next().ok_or_else(|| format!("{name} is no option, or needs a value"))?;
+        let number = || value.parse::<u64>().map_err(|_| format!("{name} needs a number, not {value}"));
+        match name.as_str() {
+            "--programs" => options.programs = number()?,
+            "--windows" => options.windows = number()?,
+            "--seed" => options.seed = number()?,
+            "--jobs" => options.jobs = number()?.max(1) as usize,
+            "--most" => options.most = number()?,
+            "--guest" => {
+                let guest = Guest::from_name(&value).ok_or_else(|| format!("no guest is called {value}"))?;
+                options.guests = vec![guest];
+            }
+            _ => return Err(format!("there is no option {name}")),
+        }
+    }
+    Ok(options)
+}
+
+/// What the threads have found.
+#[derive(Default)]
+struct Found {
+    programs: Counts,
+    windows: Counts,
+    failures: usize,
+}
+
+/// Differences are printed as they come; after this many the rest is not looked at.
+const MOST_FAILURES: usize = 5;
+
+fn main() -> ExitCode {
+    let options = match options() {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("exactness: {error}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut failed = false;
+    for &guest in &options.guests {
+        let begin = Instant::now();
+        let found = run(guest, &options);
+        let line = |what: &str, counts: Counts| {
+            println!(
+                "{guest}: {} {what}, {} runs compared, {} instructions in them, {} ended at the page taken away",
+                counts.images, counts.runs, counts.retired, counts.faults
+            );
+        };
+        line("programs", found.programs);
+        line("windows", found.windows);
+        println!(
+            "{guest}: {} differences, seed {}, budgets up to {}, {:.1} s",
+            found.failures,
+            options.seed,
+            options.most,
+            begin.elapsed().as_secs_f64()
+        );
+        failed |= found.failures != 0;
+    }
+    if failed { ExitCode::from(1) } else { ExitCode::SUCCESS }
+}
+
+fn run(guest: Guest, options: &Options) -> Found {
+    let found = Mutex::new(Found::default());
+    let failures = AtomicUsize::new(0);
+    let note = |windows: bool, result: Result<Counts, String>| {
+        let mut found = found.lock().expect("nobody panics with it");
+        match result {
+            Ok(counts) if windows => found.windows += counts,
+            Ok(counts) => found.programs += counts,
+            Err(report) => {
+                println!("{report}");
+                found.failures += 1;
+                failures.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    };
+    let go_on = || failures.load(Ordering::Relaxed) < MOST_FAILURES;
+    let (seeds, done) = (AtomicU64::new(0), AtomicU64::new(0));
+    let kernels = kernels();
+    let (turns, windows) = (AtomicU64::new(0), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs {
+            scope.spawn(|| {
+                while go_on() && done.load(Ordering::Relaxed) < options.programs {
+                    let seed = options.seed << 40 ^ seeds.fetch_add(1, Ordering::Relaxed);
+                    if let Some(result) = check_program(guest, seed, options.most) {
+                        done.fetch_add(1, Ordering::Relaxed);
+                        note(false, result);
+                    }
+                }
+                // A kernel is entered once a turn, and looked at a few times.
+                while go_on() && windows.load(Ordering::Relaxed) < options.windows {
+                    let turn = turns.fetch_add(1, Ordering::Relaxed);
+                    let kernel = &kernels[turn as usize % kernels.len()];
+                    let level = ["O2", "O0", "O3"][(turn as usize / kernels.len()) % 3];
+                    let seed = options.seed << 40 ^ turn;
+                    let mut random = Random::new(seed);
+                    let mut source = Source::start(guest, level, kernel);
+                    let per_turn = options.windows.div_ceil(kernels.len() as u64).max(2);
+                    for _ in 0..per_turn {
+                        let Some(image) = source.next(&mut random, 400_000) else { break };
+                        if !go_on() || windows.fetch_add(1, Ordering::Relaxed) >= options.windows {
+                            break;
+                        }
+                        let result = check(&image, options.most, &mut random).map_err(|report| {
+                            let code = image.listing(image.pc, 64);
+                            format!("--- {guest} kernel {kernel} -{level}, turn {turn}\n{report}{code}")
+                        });
+                        note(true, result);
+                    }
+                }
+            });
+        }
+    });
+    found.into_inner().expect("nobody panics with it")
+}
