@@ -244,7 +244,13 @@ fn code(guest: Guest) -> Vec<u8> {
 }
 
 fn machine(guest: Guest, mode: ExecutionMode, memory: Mode) -> std::sync::Arc<Vm> {
-    let options = EngineOptions { mode, threshold: 2, region_instructions: 12, arena_bytes: 4 << 20 };
+    let options = EngineOptions {
+        mode,
+        threshold: 2,
+        region_instructions: 12,
+        arena_bytes: 4 << 20,
+        ..EngineOptions::default()
+    };
     let engine = Engine::new(options).expect("an engine");
     let vm = Vm::new(&engine, guest, &VmOptions { memory, ..VmOptions::default() }).expect("a machine");
     let code = code(guest);
