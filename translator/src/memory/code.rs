@@ -645,8 +645,8 @@ impl Fetch for CodeReader<'_> {
             let count = rest.len().min(buf.len() - done);
             buf[done..done + count].copy_from_slice(&rest[..count]);
             done += count;
-            if start + (PAGE_SIZE - 1) != at.wrapping_add(count as u64).wrapping_sub(1) {
-                // The end of what was asked for, or of what can be fetched.
+            if count == 0 || at + (count as u64 - 1) != start + (PAGE_SIZE - 1) {
+                // The end of what was asked for, or of what can be fetched: the page may be gone by now.
                 break;
             }
         }
