@@ -200,7 +200,7 @@ fn cost(guest: Guest, memory: memory::Mode, program: Program, target: u64, round
     vm.stats()
 }
 
-/// The time that it takes is what `cargo bench -p benches --bench changing_code` measures.
+/// The time that it takes is what `scripts/changing-code` measures.
 #[test]
 fn a_million_stores_beside_the_code_leave_compiled_code_a_few_times_only() {
     for guest in GUESTS {

@@ -92,6 +92,18 @@ impl Cache {
         Some(inner.units.get(name)?.installed.links.iter().map(|link| link.target).collect())
     }
 
+    /// Addresses of the pages whose bytes are compared by some unit that covers `pc`.
+    pub fn checked_pages(&self, pc: u64) -> Vec<u64> {
+        let inner = self.lock();
+        let covers = |unit: &&Unit| unit.ranges.iter().any(|range| range.contains(&pc));
+        let units = inner.names_in(&[pc..pc.saturating_add(1)]).into_iter();
+        let checks =
+            units.filter_map(|name| inner.units.get(&name)).filter(covers).flat_map(|unit| &unit.checks);
+        let ranges: Vec<Range<u64>> =
+            checks.map(|(at, bytes)| *at..at.wrapping_add(bytes.len() as u64)).collect();
+        pages(&ranges).into_iter().map(|page| page * PAGE_SIZE).collect()
+    }
+
     /// Number of live units.
     pub fn len(&self) -> usize {
         self.lock().units.len()

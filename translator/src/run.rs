@@ -20,6 +20,9 @@ mod vcpu;
 mod vm;
 mod world;
 
+// `safepoint` names it from here, so that a test can put its own in place.
+use std::sync::atomic;
+
 pub use engine::{Engine, EngineOptions, Error, ExecutionMode};
 pub use exit::{Exit, Reason};
 pub use vcpu::{Interrupter, RunOptions, Vcpu};

@@ -479,11 +479,11 @@ impl Memory {
     /// with other processes, and the host program's memory. For the guest's instructions that make changed code
     /// visible; all other writes are noticed when they are made, or by units that check themselves.
     pub fn refetch_code(&self, range: Range<u64>) {
+        if !self.read_state().code.has_untracked() {
+            return;
+        }
         let ranges = {
             let mut state = self.write_state();
-            if !state.code.has_untracked() {
-                return;
-            }
             let mut keys = state.regions.keys(range.start, range.end.saturating_sub(1).max(range.start));
             keys.retain(|(object, _)| *object != ObjectId::PRIVATE);
             let expired = state.code.expire(&keys, |page| page.watched && page.units > 0);

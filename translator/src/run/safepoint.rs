@@ -9,8 +9,10 @@
 //! The waiting thread holds no lock. If it is itself inside on behalf of a vCPU (a store of an interpreted instruction
 //! hit code), it counts as outside while it waits, so that two invalidators do not wait for each other; what it
 //! interprets must look at the epoch again before the next instruction.
+//!
+//! `tests/safepoint.rs` runs this file under all schedules of a few threads.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use super::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The number of times that code was changed, of one machine.
 #[derive(Debug)]

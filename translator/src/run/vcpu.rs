@@ -271,7 +271,8 @@ impl Vcpu {
             kind if kind == ExitKind::Changed as u8 => self.code_has_changed(run, pc),
             kind if kind == ExitKind::Recheck as u8 => {
                 self.state.reset_checks();
-                run.vm.memory().try_to_watch(pc);
+                let pages = run.vm.translator().map(|translator| translator.cache.checked_pages(pc));
+                pages.into_iter().flatten().for_each(|page| run.vm.memory().try_to_watch(page));
                 None
             }
             kind if kind <= ExitKind::Recheck as u8 => None,
