@@ -187,6 +187,7 @@ const NOT_JUDGED: &[(Guest, &str, &str)] = &[
     (Guest::X86_64, "f2xm1", "the last bit differs from processor to processor"),
     (Guest::X86_64, "fyl2x", "the last bit differs from processor to processor"),
     (Guest::X86_64, "maskmovq", "a fault in it finds the x87 in MMX's state or not"),
+    (Guest::X86_64, "addr32 maskmovq", "a fault in it finds the x87 in MMX's state or not"),
     (Guest::X86_64, "fnstenv", "x87 instruction and data pointers are not kept"),
     (Guest::X86_64, "fnsave", "x87 instruction and data pointers are not kept"),
     (Guest::X86_64, "rcp", "estimates differ from processor to processor"),

@@ -156,7 +156,9 @@ fn movdq2q(x: &mut Lifter<'_>) {
 /// of Quadword)
 fn maskmovq(x: &mut Lifter<'_>) {
     let (value, mask) = (x.read_mm(1), x.read_mm(2));
-    let pointer = x.read_gpr(RDI, Type::I64);
+    let narrow = x.insn.op_kind(0) == OpKind::MemorySegEDI;
+    let pointer = x.read_gpr(RDI, if narrow { Type::I32 } else { Type::I64 });
+    let pointer = x.b.resize(pointer, Type::I64, Sign::Unsigned);
     let pointer = x.with_segment_base(pointer);
     x.b.probe(pointer, Access::Write, 8);
     let old = x.b.load(pointer, Type::I64, ORDER);
