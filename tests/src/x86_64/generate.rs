@@ -236,6 +236,10 @@ fn fill(template: &Template, code: Code, random: &mut Random, pc: u64, data: u64
     if branch && bytes.contains(&0x66) {
         return None;
     }
+    // AMD's processors read 32 bits of memory here, Intel's 16.
+    if code == Code::Movsxd_r16_rm16 && insn.op_kind(1) == OpKind::Memory {
+        return None;
+    }
     // Flags after counts above 16 are undefined, and follow no rule that we know.
     let double = matches!(
         code,
