@@ -14,7 +14,8 @@ pub fn remainder(a: u128, b: u128, control: u16, nearest: bool) -> u128 {
         (Kind::Infinity, _) | (_, Kind::Zero) => {
             return pack(INDEFINITE, status::INVALID | status::NO_QUOTIENT);
         }
-        (Kind::Zero, _) | (_, Kind::Infinity) => return pack(a.bits, flags),
+        (Kind::Zero, _) => return pack(a.bits, flags),
+        (_, Kind::Infinity) => return result(a.sign, a.exponent - 63, a.significand.into(), flags, control),
         _ => {}
     }
     let distance = a.exponent - b.exponent;

@@ -2,7 +2,8 @@
 //!
 //! Programs that unmask them are rare, so instructions are lifted plainly and, under an environment with trap bits, wrapped here:
 //! flags are gathered apart, and a new unmasked one leaves with the destination as it was. Not modelled: with underflow
-//! unmasked, a tiny exact result raises it on processors.
+//! unmasked, a tiny exact result raises it on processors; with overflow unmasked, a result that is exact but for its exponent does not
+//! raise inexact there.
 
 use super::binary_arithmetic::ARITHMETIC;
 use super::{Lift, Lifter, Rows};
