@@ -3,10 +3,10 @@
 use crate::codegen::evaluate::StateWorld;
 use crate::codegen::*;
 use crate::float::flags;
-use crate::guest::{FpEnv, Guest};
-use crate::ir::Slot;
+use crate::guest::{FpEnv, Guest, riscv64};
 use crate::ir::cases::{self, Case, RESULT, RESULT_HIGH};
 use crate::ir::interpret::Interpreter;
+use crate::ir::{Builder, Slot};
 use crate::region::Region;
 use crate::run::enter::Bench;
 use crate::run::state::{ExitKind, VcpuState};
@@ -88,6 +88,28 @@ fn every_op_compiled_equals_interpreted() {
         }
     }
     assert!(failures.is_empty(), "{} of {} fail:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+/// `x << left | x >> right` is a rotation where the amounts add up to the width; the sum of these does not fit 64 bits.
+#[test]
+fn shifts_by_amounts_whose_sum_overflows_are_no_rotation() {
+    let mut b = Builder::new(Guest::Riscv64, 0x1000);
+    b.instruction(0x1000, 4);
+    let x = b.get(riscv64::X6);
+    let (one, huge) = (b.i64(1), b.i64(u64::MAX));
+    let (left, right) = (b.shl(x, one), b.lshr(x, huge));
+    let either = b.or(left, right);
+    b.set(either, riscv64::X7);
+    b.jump(0x1004);
+    let region = Region::single(b.finish(0x1004));
+    let compiler = compiler();
+    let unit = compiler.compile(&region, &key(Guest::Riscv64, 0, 0), &Default::default()).unwrap();
+    let mut bench = bench(&compiler);
+    let installed = bench.runtime.arena().install(&unit).unwrap();
+    let file = Guest::Riscv64.register_file();
+    bench.state.slots.set(file, riscv64::X6, 0xc000_0000_0000_0001);
+    bench.run(&installed);
+    assert_eq!(bench.state.slots.get(file, riscv64::X7), 0x8000_0000_0000_0003);
 }
 
 /// Bit patterns that float and integer ops treat specially, for 64-bit inputs and for two or four lanes of them.
