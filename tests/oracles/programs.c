@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -193,8 +194,16 @@ static inline void base(long code, uint64_t value) {
 
 static struct record record;
 
+/* Lets a program run for so many seconds; 0 ends the watch. Processor time, because this process may also wait for its next
+ * record, and for its turn on a busy machine: a signal while it does would be taken for the program's. */
+static void watch(int seconds) {
+    struct itimerval timer = {.it_value.tv_sec = seconds};
+    setitimer(ITIMER_VIRTUAL, &timer, 0);
+}
+
 static void on_signal(int number, siginfo_t *info, void *context) {
     RESTORE_OWN();
+    watch(0);
     static int started;
     if (started) {
         record.signal = number;
@@ -212,7 +221,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     memcpy((void *)DATA, record.data, PAGE);
     load(&record, context);
     /* A program that runs for ever is an answer too. */
-    alarm(10);
+    watch(10);
     LOAD_BASES(&record);
 }
 
@@ -227,7 +236,7 @@ int main(void) {
     for (unsigned at = 0; at < PAGE; at++)
         ((uint8_t *)CODE)[at] = breakpoint[at % BREAKPOINT_BYTES];
     sigaltstack(&alternate, 0);
-    int signals[] = {SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGALRM};
+    int signals[] = {SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGVTALRM};
     for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
         sigaction(signals[i], &action, 0);
     SAVE_OWN();

@@ -76,6 +76,10 @@ class Judge:
         self.stop = (signal.SIGSEGV, address)
         return False
 
+    def at_breakpoint(self):
+        pc, breakpoint = self.machine.reg_read(self.guest.pc), self.guest.breakpoint
+        return CODE <= pc < CODE + PAGE and self.machine.mem_read(pc, len(breakpoint)) == breakpoint
+
     def run(self, record):
         words = list(struct.unpack_from(f"<{WORDS}Q", record))
         vectors = WORDS * 8
@@ -97,10 +101,13 @@ class Judge:
         try:
             machine.emu_start(words[0], 0, count=LONGEST_RUN)
         except unicorn.UcError as error:
-            if error.errno == unicorn.UC_ERR_INSN_INVALID:
-                self.stop = (signal.SIGILL, None)
-            elif self.stop[0] == signal.SIGALRM:
-                self.stop = (signal.SIGSEGV, None)
+            # What a hook has said counts.
+            if self.stop[0] == signal.SIGALRM:
+                invalid = error.errno == unicorn.UC_ERR_INSN_INVALID
+                self.stop = (signal.SIGILL if invalid else signal.SIGSEGV, None)
+            # RISC-V's breakpoint is an invalid instruction to it.
+            if self.stop[0] == signal.SIGILL and self.at_breakpoint():
+                self.stop = (signal.SIGTRAP, None)
         number, address = self.stop
         words[0] = machine.reg_read(guest.pc)
         for at, register in enumerate(guest.general):

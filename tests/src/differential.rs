@@ -5,6 +5,7 @@
 //! | `generate` | random programs and states |
 //! | `machine` | xlat: a machine that runs one case after the other |
 //! | `reference` | `oracles/programs.c`, natively or on qemu-user |
+//! | `unicorn` | what Unicorn, the second reference, can judge |
 //! | `check` | one case everywhere, and the report of what differs |
 //!
 //! All of them see the same small world: code at [`CODE`] in a page filled with breakpoints, a writable page at [`DATA`]
@@ -14,6 +15,7 @@ pub mod check;
 pub mod generate;
 pub mod machine;
 pub mod reference;
+pub mod unicorn;
 
 use translator::guest::Guest;
 use translator::ir::Slot;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tests::differential::check::Sides;
 use tests::differential::generate::{generate, is_drawn};
+use tests::differential::reference::Reference;
 use tests::random::Random;
 use translator::guest::Guest;
 
@@ -38,6 +39,25 @@ fn aarch64_programs_end_as_on_qemu() {
 #[test]
 fn riscv64_programs_end_as_on_qemu() {
     programs_end_alike(Guest::Riscv64);
+}
+
+/// The same against Unicorn, for what it knows.
+fn programs_end_as_on_unicorn(guest: Guest) {
+    const CASES: u64 = 800;
+    let mut sides = Sides::new(guest, None).judged_by(Reference::unicorn(guest));
+    let summary = sides.run((0..CASES).map(|case| SEED ^ 1 << 39 ^ case), 3, || true);
+    assert!(summary.failures.is_empty(), "{}", summary.failures.join("\n"));
+    assert!(summary.judged >= CASES / 8, "only {} of {CASES} cases are judged by Unicorn", summary.judged);
+}
+
+#[test]
+fn aarch64_programs_end_as_on_unicorn() {
+    programs_end_as_on_unicorn(Guest::Aarch64);
+}
+
+#[test]
+fn riscv64_programs_end_as_on_unicorn() {
+    programs_end_as_on_unicorn(Guest::Riscv64);
 }
 
 /// The encoding that the instruction at the start of `code` has, by its bit string (which no other has), and its length.

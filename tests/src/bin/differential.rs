@@ -5,10 +5,13 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tests::differential::check::{Sides, Summary};
+use tests::differential::reference::Reference;
+use tests::differential::unicorn;
 use translator::guest::Guest;
 
 const USAGE: &str = "\
-usage: scripts/differential [--cases N] [--seed S] [--guest GUEST] [--seconds T] [--jobs J] [--case SEED] [--no-reference]
+usage: scripts/differential [--cases N] [--seed S] [--guest GUEST] [--seconds T] [--jobs J] [--case SEED] [--most N]
+                            [--unicorn | --no-reference]
 
 Runs random programs of each guest on the interpreter, as compiled code, and on a reference: this machine's processor
 where it is the guest's, else qemu-user. Half of them are single instructions, half programs of 2 to 40 with branches and
@@ -21,6 +24,7 @@ loops. Registers, flags, memory and faults must be equal; what differs is printe
   --jobs J         processes' worth of threads (default: the number of processors)
   --case SEED      run this one case only, as a report names it
   --most N         stop after this many differences (default 5)
+  --unicorn        let Unicorn be the reference, where it can (not for x86_64)
   --no-reference   compare interpreter and compiled code only
 ";
 
@@ -33,6 +37,7 @@ struct Options {
     only: Option<u64>,
     most: usize,
     reference: bool,
+    unicorn: bool,
 }
 
 fn options() -> Result<Options, String> {
@@ -45,11 +50,16 @@ fn options() -> Result<Options, String> {
         only: None,
         most: 5,
         reference: true,
+        unicorn: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         if name == "--no-reference" {
             options.reference = false;
+            continue;
+        }
+        if name == "--unicorn" {
+            options.unicorn = true;
             continue;
         }
         if name == "--help" || name == "-h" {
@@ -126,7 +136,12 @@ fn run(guest: Guest, options: &Options) -> Summary {
             .map(|_| {
                 let (next, directory, finished) = (&next, &directory, &finished);
                 scope.spawn(move || {
-                    let mut sides = Sides::new(guest, options.reference.then_some(directory.as_path()));
+                    let unicorn = options.unicorn && unicorn::knows(guest);
+                    let reference = options.reference && !unicorn;
+                    let mut sides = Sides::new(guest, reference.then_some(directory.as_path()));
+                    if unicorn {
+                        sides = sides.judged_by(Reference::unicorn(guest));
+                    }
                     let interrupters = sides.interrupters();
                     let beat = AtomicU64::new(0);
                     let done = AtomicBool::new(false);

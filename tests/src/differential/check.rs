@@ -2,7 +2,7 @@
 
 use super::machine::Machine;
 use super::reference::{Reference, Stop};
-use super::{CODE, Case, DATA, LONGEST_RUN, PAGE, State, generate};
+use super::{CODE, Case, DATA, LONGEST_RUN, PAGE, State, generate, unicorn};
 use crate::code::disassemble;
 use crate::x86_64::undefined::Undefined;
 use std::fmt::Write as _;
@@ -63,6 +63,11 @@ impl Sides {
             ],
             reference: reference.map(|directory| Reference::start(guest, directory)),
         }
+    }
+
+    /// With another reference.
+    pub fn judged_by(self, reference: Reference) -> Sides {
+        Sides { reference: Some(reference), ..self }
     }
 
     /// What stops the compiled runs.
@@ -131,6 +136,11 @@ impl Sides {
             Reason::Trap { trap, .. } => !matches!(trap, Trap::Unsupported | Trap::Halt),
             _ => false,
         };
+        let judged = judged
+            && self
+                .reference
+                .as_ref()
+                .is_none_or(|reference| !reference.is_unicorn() || unicorn::judges(&case, &exit));
         (judged && is_judged(&case) && !faults_by_choice(&case, &exit)).then_some(Done {
             seed,
             case,

@@ -34,6 +34,7 @@ pub struct Stop {
 pub struct Reference {
     guest: Guest,
     child: Child,
+    unicorn: bool,
     registers: Vec<(Register, Place)>,
 }
 
@@ -53,7 +54,7 @@ impl Reference {
     pub fn start(guest: Guest, directory: &Path) -> Reference {
         let program = build(guest, directory);
         let native = guest.name() == std::env::consts::ARCH;
-        let mut command = if native {
+        let command = if native {
             Command::new(program)
         } else {
             let mut command = Command::new(format!("qemu-{guest}"));
@@ -64,12 +65,32 @@ impl Reference {
             command.arg(program);
             command
         };
+        Reference::of(guest, command, false)
+    }
+
+    /// Starts Unicorn as the judge, on the Python of `.venv`.
+    ///
+    /// # Panics
+    /// If that Python is missing.
+    pub fn unicorn(guest: Guest) -> Reference {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut command = Command::new(tests.join("../.venv/bin/python"));
+        command.arg(tests.join("oracles/unicorn_judge.py")).arg(guest.name());
+        Reference::of(guest, command, true)
+    }
+
+    fn of(guest: Guest, mut command: Command, unicorn: bool) -> Reference {
         let child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("qemu-{guest}: {error}; run scripts/setup"));
-        Reference { guest, child, registers: places(guest) }
+            .unwrap_or_else(|error| panic!("{command:?}: {error}; run scripts/setup"));
+        Reference { guest, child, unicorn, registers: places(guest) }
+    }
+
+    /// Whether the judge is Unicorn.
+    pub fn is_unicorn(&self) -> bool {
+        self.unicorn
     }
 
     /// Executes all cases.
