@@ -3,7 +3,8 @@
 //! | module | what |
 //! | --- | --- |
 //! | `compiler` | a Cranelift target; region in, unit out |
-//! | `emit` | the region's frame: slots, cold edges, polls, budget, links, exits |
+//! | `plan` | what is known of a region before: order, dirty and live slots, merges, dominators |
+//! | `emit` | the region's frame: slots, restart groups, cold edges, polls, budget, links, exits |
 //! | `ops` | the exhaustive match; `integer`, `vector`, `float`, `access` have the lowerings |
 //! | `check` | code that may change unnoticed compares its bytes |
 //! | `evaluate` | helpers called by host code; any op through the interpreter's function |
@@ -26,6 +27,7 @@ mod evaluate;
 mod float;
 mod integer;
 mod ops;
+mod plan;
 mod sites;
 mod stubs;
 #[cfg(test)]
@@ -36,8 +38,9 @@ mod vector;
 pub use arena::{Arena, InstalledLink, InstalledUnit, LinkSlot, UnitId};
 pub use compiler::{CompileOptions, Compiler, Options};
 pub use evaluate::HelperFn;
+pub use sites::MAX_MOVES;
 pub use stubs::{Helpers, Runtime};
-pub use unit::{CompiledUnit, FaultSite, LinkSite, MemoryMode, SiteAction, UnitKey};
+pub use unit::{CompiledUnit, FaultSite, LinkSite, MemoryMode, Move, Place, SiteAction, UnitKey};
 
 use std::fmt;
 
