@@ -617,7 +617,8 @@ impl<'a> Emitter<'a, '_> {
             self.cold_branch(site, &group, outside);
             return site;
         }
-        if !inside && !(last && matches!(op, Op::Load { .. })) {
+        let behind = last && matches!(op, Op::Load { .. });
+        if !inside && !behind {
             self.b.set_srcloc(access_location(site));
             let outside = self.outside(base);
             self.b.ins().trapnz(outside, OUTSIDE_WINDOW);
