@@ -3,7 +3,8 @@
 //! | module | what |
 //! | --- | --- |
 //! | `compiler` | a Cranelift target; region in, unit out |
-//! | `emit` | the region's frame: slots, cold edges, polls, budget, links, exits |
+//! | `plan` | what is known of a region before: order, dirty and live slots, merges, dominators |
+//! | `emit` | the region's frame: slots, restart groups, cold edges, polls, budget, links, exits |
 //! | `ops` | the exhaustive match; `integer`, `vector`, `access` have the lowerings |
 //! | `float`, `vector_float`, `doubt` | float ops on the host's arithmetic, and when its result is not certainly the guest's |
 //! | `check` | code that may change unnoticed compares its bytes |
@@ -28,6 +29,7 @@ mod evaluate;
 mod float;
 mod integer;
 mod ops;
+mod plan;
 mod sites;
 mod stubs;
 #[cfg(test)]
@@ -39,8 +41,9 @@ mod vector_float;
 pub use arena::{Arena, InstalledLink, InstalledUnit, LinkSlot, UnitId};
 pub use compiler::{CompileOptions, Compiler, Options};
 pub use evaluate::HelperFn;
+pub use sites::MAX_MOVES;
 pub use stubs::{Helpers, Runtime};
-pub use unit::{CompiledUnit, FaultSite, LinkSite, MemoryMode, SiteAction, UnitKey};
+pub use unit::{CompiledUnit, FaultSite, LinkSite, MemoryMode, Move, Place, SiteAction, UnitKey};
 
 use std::fmt;
 

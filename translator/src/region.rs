@@ -4,12 +4,15 @@
 //! start address; a branch into the middle of another block makes a block of its own (its code is then compiled
 //! twice, which costs less than splitting).
 //!
+//! A call whose callee belongs to the region brings the block behind it along, and the returns of the region know that
+//! block as a possible target: calls of small functions, and recursion, stay inside.
+//!
 //! Not here: what blocks mean (`lift`), how hot they are (the caller's `priority`), host code (`codegen`).
 //!
 //! Invariants: block 0 is the entry; every block is reachable from it; an [`Edge::Inside`] names a block of the region.
 
 use crate::guest::Guest;
-use crate::ir::{Access, Block, Effect, Op, Slot, Terminator, Value};
+use crate::ir::{Access, Block, Effect, Hint, Op, Slot, Terminator, Value};
 use rustc_hash::FxHashMap;
 use std::collections::BinaryHeap;
 use std::ops::Range;
@@ -43,7 +46,8 @@ pub enum Edge {
 pub struct Region {
     /// The blocks; the first is the entry.
     pub blocks: Vec<Block>,
-    /// For each block, where its terminator's known successors lie, in the order of `Terminator::successors`.
+    /// For each block, where its terminator's known successors lie, in the order of `Terminator::successors`; for a
+    /// return, the blocks of the region that it may return to.
     pub edges: Vec<Vec<Edge>>,
     /// For each block, whether an edge comes back to it from itself or from a block behind it in depth-first order.
     pub loop_heads: Vec<bool>,
@@ -75,7 +79,7 @@ impl Region {
         let mut done = 0;
         loop {
             for block in &blocks[done..] {
-                for target in successors(block) {
+                for target in successors(block).chain(return_address(block)) {
                     order += 1;
                     queue.push((priority(target), std::cmp::Reverse(order), target));
                 }
@@ -105,17 +109,53 @@ impl Region {
     }
 
     fn join(blocks: Vec<Block>, index: &FxHashMap<u64, usize>) -> Region {
+        // The blocks behind calls that the region follows.
+        let returns: Vec<Edge> = blocks
+            .iter()
+            .filter(|block| successors(block).any(|callee| index.contains_key(&callee)))
+            .filter_map(|block| index.get(&return_address(block)?))
+            .map(|&inside| Edge::Inside(inside))
+            .take(MAX_RETURNS)
+            .collect();
         let edges: Vec<Vec<Edge>> = blocks
             .iter()
-            .map(|block| {
-                successors(block)
+            .map(|block| match block.terminator {
+                Terminator::Indirect { hint: Hint::Return, .. } if !always_leaves(block) => returns.clone(),
+                _ => successors(block)
                     .map(|target| match index.get(&target) {
                         Some(&inside) => Edge::Inside(inside),
                         None => Edge::Outside(target),
                     })
-                    .collect()
+                    .collect(),
             })
             .collect();
+        Region::reachable(blocks, edges)
+    }
+
+    /// Leaves out the blocks that no edge leads to: where a call was followed, but no return.
+    fn reachable(blocks: Vec<Block>, mut edges: Vec<Vec<Edge>>) -> Region {
+        let mut renumbered = vec![None; blocks.len()];
+        let mut queue = vec![0];
+        while let Some(block) = queue.pop() {
+            if renumbered[block].replace(0).is_none() {
+                queue.extend(edges[block].iter().filter_map(|edge| match *edge {
+                    Edge::Inside(target) => Some(target),
+                    Edge::Outside(_) => None,
+                }));
+            }
+        }
+        renumbered.iter_mut().flatten().enumerate().for_each(|(place, number)| *number = place);
+        let kept = |place: usize| renumbered[place].is_some();
+        for edge in edges.iter_mut().flatten() {
+            if let Edge::Inside(target) = edge {
+                // Edges of blocks that go are dropped below; any number does for them.
+                *target = renumbered[*target].unwrap_or(0);
+            }
+        }
+        let of = |(place, block)| kept(place).then_some(block);
+        let blocks: Vec<Block> = blocks.into_iter().enumerate().filter_map(of).collect();
+        let edges: Vec<Vec<Edge>> =
+            edges.into_iter().enumerate().filter_map(|(place, edges)| kept(place).then_some(edges)).collect();
         let loop_heads = loop_heads(&edges);
         let checks = vec![None; blocks.len()];
         Region { blocks, edges, loop_heads, checks }
@@ -154,6 +194,17 @@ impl Region {
 /// Known successors that compiled code can reach: a block that always leaves in its middle has none.
 fn successors(block: &Block) -> impl Iterator<Item = u64> + '_ {
     block.terminator.successors().filter(|_| !always_leaves(block))
+}
+
+/// How many blocks a return may know; each costs a comparison.
+const MAX_RETURNS: usize = 4;
+
+/// Where the callee returns to, if the block ends in a call: a jump away after the address behind it was made.
+pub fn return_address(block: &Block) -> Option<u64> {
+    let Terminator::Jump { target } = block.terminator else { return None };
+    let next = block.end;
+    let made = |op: &Op| matches!(*op, Op::Address { imm } if imm == next);
+    (target != next && !always_leaves(block) && block.ops.iter().any(made)).then_some(next)
 }
 
 /// Whether compiled code never reaches the end of this block, because it holds an op that only the interpreter runs.
@@ -298,6 +349,41 @@ mod tests {
         assert_eq!(region.edges[2], [Edge::Inside(0), Edge::Outside(0x900)]);
         assert_eq!(region.loop_heads, [true, true, false]);
         assert_eq!(region.ranges(), [0x100..0x10c]);
+    }
+
+    /// 0x100 calls 0x200, which returns; 0x104 goes back to the call or away.
+    fn lift_call(pc: u64) -> Result<Block, ()> {
+        match pc {
+            0x100 => Ok(block(0x100, |b| {
+                let next = b.address(0x104);
+                b.set(next, riscv64::X1);
+                b.jump(0x200);
+            })),
+            0x104 => Ok(block(0x104, |b| branch(b, 0x100, 0x900))),
+            0x200 => Ok(block(0x200, |b| {
+                let target = b.get(riscv64::X1);
+                b.indirect(target, Hint::Return);
+            })),
+            _ => Err(()),
+        }
+    }
+
+    #[test]
+    fn returns_know_the_blocks_behind_calls() {
+        let region = Region::grow(0x100, &RegionOptions::default(), lift_call, |_| 0).unwrap();
+        let starts: Vec<u64> = region.blocks.iter().map(|block| block.start).collect();
+        assert_eq!(starts, [0x100, 0x200, 0x104]);
+        assert_eq!(region.edges[1], [Edge::Inside(2)]);
+        assert_eq!(region.edges[2], [Edge::Inside(0), Edge::Outside(0x900)]);
+        assert_eq!(region.loop_heads, [true, false, false]);
+    }
+
+    #[test]
+    fn a_block_that_nothing_leads_to_is_left_out() {
+        let lift = |pc| if pc == 0x200 { Err(()) } else { lift_call(pc) };
+        let region = Region::grow(0x100, &RegionOptions::default(), lift, |_| 0).unwrap();
+        assert_eq!(region.blocks.len(), 1);
+        assert_eq!(region.edges[0], [Edge::Outside(0x200)]);
     }
 
     #[test]

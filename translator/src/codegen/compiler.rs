@@ -1,6 +1,7 @@
 //! The compiler object: a Cranelift target and the way from a region to a [`CompiledUnit`].
 
-use super::emit::{self, Plan};
+use super::emit;
+use super::plan::Plan;
 use super::sites::{self, Verdict};
 use super::unit::{CompiledUnit, LinkSite, Relocation, UnitKey};
 use super::{Error, HostIsa, MemoryMode};
@@ -11,6 +12,7 @@ use cranelift_codegen::ir::{ExternalName, Function};
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable, Flags};
 use cranelift_codegen::{Context, FinalizedRelocTarget};
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::time::Instant;
 
@@ -29,7 +31,7 @@ pub struct Options {
 pub struct CompileOptions {
     /// Keep Cranelift's input as text.
     pub clif: bool,
-    /// Write every dirty register back before each access, instead of trying cold edges first.
+    /// Write every dirty register back before each access, instead of trying restart groups first.
     pub write_back: bool,
 }
 
@@ -120,36 +122,52 @@ impl Compiler {
         options: &CompileOptions,
     ) -> Result<CompiledUnit, Error> {
         let begun = Instant::now();
-        // Where the order of host instructions cannot be checked, state is written back before each access.
+        // Where host instructions cannot be checked, state is written back before each access.
         let mut write_back =
             (options.write_back || self.isa != HostIsa::X86_64) && key.memory == MemoryMode::Direct;
+        let mut unproven: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut attempts = 0;
         loop {
-            match self.attempt(region, key, write_back, options)? {
-                Some(mut unit) => {
+            match self.attempt(region, key, write_back, &unproven, options)? {
+                Ok(mut unit) => {
                     unit.compile_time = begun.elapsed();
                     return Ok(unit);
                 }
-                None => write_back = true,
+                Err(sites) => {
+                    for site in sites {
+                        *unproven.entry(site).or_default() += 1;
+                    }
+                    // Values lie elsewhere in each attempt, and others may turn out unproven: not for long.
+                    attempts += 1;
+                    write_back = attempts == 4;
+                }
             }
         }
     }
 
-    /// One compilation; `None` if an access does not stand right behind its check, so that its cold block would see
-    /// registers that have changed.
+    /// One compilation; or else the sites for which there is no proof that a fault finds exact state.
     fn attempt(
         &self,
         region: &Region,
         key: &UnitKey,
         write_back: bool,
+        unproven: &FxHashMap<u32, u32>,
         options: &CompileOptions,
-    ) -> Result<Option<CompiledUnit>, Error> {
+    ) -> Result<Result<CompiledUnit, Vec<u32>>, Error> {
         let pc = region.entry();
         let failed = |what: String| Error::Compile { pc, what };
         let plan = Plan::new(region, key, write_back);
         let (mut context, emitted) = self.with_builder(|builder| {
             let mut context = Context::new();
-            let emitted =
-                emit::emit(&mut context.func, builder, &*self.target, self.features, self.isa, &plan);
+            let emitted = emit::emit(
+                &mut context.func,
+                builder,
+                &*self.target,
+                self.features,
+                self.isa,
+                &plan,
+                unproven,
+            );
             (context, emitted)
         });
         let clif = options.clif.then(|| context.func.display().to_string());
@@ -158,13 +176,13 @@ impl Compiler {
             .map_err(|error| failed(format!("{:?}", error.inner)))?;
         let compiled = context.compiled_code().expect("just compiled");
         let code = compiled.code_buffer().to_vec();
-        let sites = match sites::match_up(self.isa, compiled, &code, &emitted, write_back) {
-            Verdict::Exact(sites) => sites,
-            Verdict::Inexact => return Ok(None),
+        let (sites, moves) = match sites::match_up(self.isa, compiled, &code, &emitted) {
+            Verdict::Exact(sites, moves) => (sites, moves),
+            Verdict::Unproven(sites) => return Ok(Err(sites)),
             Verdict::Broken(what) => return Err(failed(what)),
         };
         let relocations = relocations(&context.func, compiled).map_err(failed)?;
-        Ok(Some(CompiledUnit {
+        Ok(Ok(CompiledUnit {
             isa: self.isa,
             pc,
             key: *key,
@@ -172,6 +190,7 @@ impl Compiler {
             relocations,
             links: emitted.links.iter().map(|&target| LinkSite { target }).collect(),
             sites,
+            moves,
             ranges: region.ranges(),
             checks: region
                 .blocks

@@ -5,7 +5,7 @@ use crate::guest::FpEnv;
 use crate::ir::Block;
 use crate::lift::{FetchFault, LiftOptions, lift_block};
 use crate::memory::{CodeWatch, Memory, PAGE_SIZE};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ pub(super) struct BlockCache {
     blocks: FxHashMap<Key, CachedBlock>,
     /// Keys of the blocks that cover a page, by its number.
     pages: FxHashMap<u64, Vec<Key>>,
+    /// Keys of all blocks that were interpreted, those whose code has changed since included.
+    met: FxHashSet<Key>,
 }
 
 /// Address and float environment.
@@ -68,6 +70,7 @@ impl BlockCache {
         for page in pages(&range) {
             self.pages.entry(page).or_default().push(key);
         }
+        self.met.insert(key);
         self.blocks.insert(key, CachedBlock { code: code.clone(), watch, runs: 1 });
         Ok(code)
     }
@@ -75,6 +78,12 @@ impl BlockCache {
     /// How often the block at this address was interpreted, if it is here.
     pub(super) fn runs(&self, pc: u64, env: FpEnv) -> Option<u32> {
         self.blocks.get(&(pc, env.0)).map(|cached| cached.runs)
+    }
+
+    /// How promising the block at this address is for a region that leads to it: 0 if it was never interpreted.
+    pub(super) fn promise(&self, pc: u64, env: FpEnv) -> u64 {
+        let met = self.met.contains(&(pc, env.0));
+        u64::from(met) + u64::from(self.runs(pc, env).unwrap_or(0))
     }
 
     fn remove(&mut self, memory: &Memory, key: Key) {

@@ -34,7 +34,7 @@ impl Default for EngineOptions {
         EngineOptions {
             mode: ExecutionMode::Compile,
             threshold: 24,
-            region_instructions: 200,
+            region_instructions: 400,
             arena_bytes: 256 << 20,
             store: None,
         }

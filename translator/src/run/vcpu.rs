@@ -309,18 +309,23 @@ impl Vcpu {
         let aligned = name.pc.is_multiple_of(name.key.guest.instruction_alignment());
         let grow =
             RegionOptions { max_instructions: options.region_instructions, ..RegionOptions::default() };
+        // What was never executed stays outside: cold paths would cost compile time, and registers in the hot ones.
+        let promise = |pc| match options.threshold {
+            0 => 1,
+            _ => self.blocks.promise(pc, name.key.env),
+        };
         let region = Region::grow(
             name.pc,
             &grow,
             |pc| {
-                if !aligned || (pc != name.pc && source.is_boundary(pc)) {
+                if !aligned || (pc != name.pc && (source.is_boundary(pc) || promise(pc) == 0)) {
                     return Err(FetchFault { addr: pc });
                 }
                 let mut block = lift_block(name.key.guest, &source, pc, &lift)?;
                 opt::optimize(&mut block);
                 Ok(block)
             },
-            |_| 0,
+            promise,
         );
         let Ok(mut region) = region else {
             self.refused.insert(name);
