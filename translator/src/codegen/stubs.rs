@@ -4,7 +4,7 @@ use super::arena::Arena;
 use super::compiler::Compiler;
 use super::emit::unit_signature;
 use super::evaluate::{Helper, HelperFn, evaluate_op};
-use super::unit::{CompiledUnit, MemoryMode, UnitKey};
+use super::unit::{CompiledUnit, MemoryMode, Tier, UnitKey};
 use super::{Error, HostIsa};
 use crate::guest::{FpEnv, Guest};
 use crate::run::state::{ExitKind, VcpuState};
@@ -74,9 +74,11 @@ fn stub_unit(isa: HostIsa, code: Vec<u8>) -> CompiledUnit {
         isa,
         pc: 0,
         key,
+        tier: Tier::Region,
         code,
         relocations: Vec::new(),
         links: Vec::new(),
+        counter: None,
         sites: Vec::new(),
         ranges: Vec::new(),
         checks: Vec::new(),

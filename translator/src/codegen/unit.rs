@@ -86,6 +86,20 @@ pub enum Relocation {
         /// Index into the unit's links.
         index: u32,
     },
+    /// 64-bit address of the unit's counter.
+    Counter {
+        /// Offset of the 8 bytes.
+        offset: u32,
+    },
+}
+
+/// How code was made; later ones are faster and cost more to make.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Tier {
+    /// Copies of stencils, one an instruction.
+    Stencils,
+    /// A region compiled as a whole.
+    Region,
 }
 
 /// Compiled code of one region.
@@ -97,12 +111,16 @@ pub struct CompiledUnit {
     pub pc: u64,
     /// What it relies on.
     pub key: UnitKey,
+    /// How it was made.
+    pub tier: Tier,
     /// The code; the entry is its first byte.
     pub code: Vec<u8>,
     /// What to fill in.
     pub relocations: Vec<Relocation>,
     /// Direct jumps out, by index.
     pub links: Vec<LinkSite>,
+    /// Entries before it leaves with a `Hot` exit, in units that count them.
+    pub counter: Option<i64>,
     /// Sites that may fault, by offset.
     pub sites: Vec<FaultSite>,
     /// Guest addresses whose bytes decided it, sorted and merged.

@@ -1,28 +1,23 @@
 //! A virtual CPU and its dispatch loop.
 
 use super::blocks::BlockCache;
-use super::engine::Error;
+use super::engine::{Error, ExecutionMode};
 use super::enter::enter;
 use super::exit::{Exit, Reason};
 use super::state::{ExitKind, JumpCacheEntry, Running, SharedState, StateHandle, Tables, interrupt};
-use super::vm::{Change, Translator, Vm};
+use super::vm::{Change, Job, Outcome, Translator, Vm};
 use super::world::VcpuWorld;
-use crate::cache::{Refused, UnitName};
-use crate::codegen::{CompileOptions, MemoryMode, UnitKey};
+use crate::cache::UnitName;
+use crate::codegen::{MemoryMode, UnitKey};
 use crate::guest::registers::{self, Register, State};
 use crate::guest::{FpEnv, SlotInfo};
 use crate::ir::interpret::{End, Interpreter};
 use crate::ir::{Access, Block, Slot, Trap};
-use crate::lift::{Fetch, FetchFault, LiftOptions, lift_block};
-use crate::memory::{CodeReader, Fault, FaultKind, Memory, Mode};
-use crate::opt;
-use crate::region::{Region, RegionOptions};
+use crate::lift::FetchFault;
+use crate::memory::{Fault, FaultKind, Memory, Mode};
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-/// Replaced units that may wait to be freed.
-const MAX_REPLACED: usize = 64;
 
 /// What limits a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -77,10 +72,8 @@ impl Vcpu {
         let mut state = StateHandle::new();
         state.set_memory(vm.memory().base(), vm.memory().limit());
         let (jumps, reads, writes) = tables.pointers();
-        let helpers =
-            vm.translator().map_or(std::ptr::null(), |translator| translator.cache.runtime().helper_table());
         let memory: *const Memory = vm.memory();
-        state.set_tables(jumps, reads, writes, helpers, memory.cast_mut().cast());
+        state.set_tables(jumps, reads, writes, memory.cast_mut().cast());
         vm.register(state.shared());
         let mut vcpu = Vcpu {
             state,
@@ -184,15 +177,15 @@ impl Vcpu {
             return Some(Reason::Budget);
         }
         // No unit starts at a stop address, or links would lead there past the check above.
-        if let Some(translator) = run.vm.translator()
-            && !at_stop
-        {
+        if !at_stop && run.vm.engine().options().mode != ExecutionMode::Interpret {
             let name = UnitName { pc, key: self.key(run) };
-            if let Some(code) = translator.cache.find(&name) {
-                return self.execute(run, name, code);
+            if let Some(translator) = run.vm.translator()
+                && let Some(code) = translator.cache.find(&name)
+            {
+                return self.execute(run, translator, name, code);
             }
             if self.is_hot(run, &name) {
-                self.compile(run, translator, name);
+                self.translate(run, name);
                 return None;
             }
         }
@@ -219,7 +212,14 @@ impl Vcpu {
 
     /// Enters a unit and does what its exit asks for.
     #[allow(unsafe_code, reason = "the entry into host code")]
-    fn execute(&mut self, run: &mut Run<'_>, name: UnitName, code: u64) -> Option<Reason> {
+    fn execute(
+        &mut self,
+        run: &mut Run<'_>,
+        translator: &Translator,
+        name: UnitName,
+        code: u64,
+    ) -> Option<Reason> {
+        self.state.set_helpers(translator.cache.runtime().helper_table());
         if self.jumps_of != Some(name.key) {
             self.tables.flush_jumps();
             self.jumps_of = Some(name.key);
@@ -249,6 +249,10 @@ impl Vcpu {
         match word as u8 {
             kind if kind == ExitKind::Interpret as u8 => self.interpret(run, pc, 1),
             kind if kind == ExitKind::Budget as u8 => self.interpret(run, pc, run.left.unwrap_or(u64::MAX)),
+            kind if kind == ExitKind::Hot as u8 => {
+                run.vm.promote(run.job(UnitName { pc, key: self.key(run) }));
+                None
+            }
             kind if kind == ExitKind::Syscall as u8 => Some(Reason::Syscall),
             kind if kind == ExitKind::Trap as u8 => {
                 let trap = Trap::ALL.get((word >> 8 & 0xff) as usize).copied();
@@ -272,14 +276,18 @@ impl Vcpu {
     /// as any other code has to before it is compiled.
     fn code_has_changed(&mut self, run: &mut Run<'_>, pc: u64) -> Option<Reason> {
         let name = UnitName { pc, key: self.key(run) };
-        if let Some(translator) = run.vm.translator()
-            && run.stops.binary_search(&pc).is_err()
-            && self.is_hot(run, &name)
-        {
-            self.compile(run, translator, name);
+        if run.stops.binary_search(&pc).is_err() && self.is_hot(run, &name) {
+            self.translate(run, name);
         }
         // In any case, so that code which is changed before each look makes progress.
         self.interpret(run, pc, run.left.unwrap_or(u64::MAX))
+    }
+
+    /// Makes host code for a name, and remembers where none can be made.
+    fn translate(&mut self, run: &Run<'_>, name: UnitName) {
+        if run.vm.translate(&run.job(name)) == Outcome::Refused {
+            self.refused.insert(name);
+        }
     }
 
     /// Whether the block at this address ran often enough to be compiled.
@@ -287,60 +295,6 @@ impl Vcpu {
         let threshold = run.vm.engine().options().threshold;
         let runs = self.blocks.runs(name.pc, name.key.env);
         (runs.is_some_and(|runs| runs >= threshold) || threshold == 0) && !self.refused.contains(name)
-    }
-
-    /// Compiles the region at a unit's name and publishes it. What cannot be compiled goes on being interpreted.
-    fn compile(&mut self, run: &Run<'_>, translator: &Translator, name: UnitName) {
-        let memory = run.vm.memory();
-        let options = run.vm.engine().options();
-        let source = Source { reader: memory.code_reader(), stops: run.stops };
-        let lift = LiftOptions { env: name.key.env, ..LiftOptions::default() };
-        let aligned = name.pc.is_multiple_of(name.key.guest.instruction_alignment());
-        let grow =
-            RegionOptions { max_instructions: options.region_instructions, ..RegionOptions::default() };
-        let region = Region::grow(
-            name.pc,
-            &grow,
-            |pc| {
-                if !aligned || (pc != name.pc && source.is_boundary(pc)) {
-                    return Err(FetchFault { addr: pc });
-                }
-                let mut block = lift_block(name.key.guest, &source, pc, &lift)?;
-                opt::optimize(&mut block);
-                Ok(block)
-            },
-            |_| 0,
-        );
-        let Ok(mut region) = region else {
-            self.refused.insert(name);
-            return;
-        };
-        region.set_checks(|range| source.reader.checked_bytes(range));
-        let watch = source.reader.finish(&region.ranges());
-        let unit = match translator.compiler.compile(&region, &name.key, &CompileOptions::default()) {
-            Ok(unit) => unit,
-            Err(_) => {
-                run.vm.count(|stats| stats.units_refused += 1);
-                memory.unwatch_code(watch);
-                self.refused.insert(name);
-                return;
-            }
-        };
-        run.vm.count(|stats| {
-            stats.units_compiled += 1;
-            stats.compiled_instructions += u64::from(unit.instructions);
-            stats.code_bytes += unit.code.len() as u64;
-            stats.compile_nanos += unit.compile_time.as_nanos() as u64;
-        });
-        match translator.cache.publish(memory, &unit, watch) {
-            Ok(()) if translator.cache.replaced() > MAX_REPLACED => run.vm.free_replaced_units(),
-            Ok(()) | Err(Refused::Stale) => {}
-            // Everything goes; what is hot comes back.
-            Err(Refused::Arena(_)) if !translator.cache.is_empty() => run.vm.drop_all_units(),
-            Err(Refused::Arena(_)) => {
-                self.refused.insert(name);
-            }
-        }
     }
 
     /// Interprets the block at `pc`, at most `limit` instructions.
@@ -447,8 +401,8 @@ impl Drop for Vcpu {
 
 /// What one call of `run` keeps.
 struct Run<'a> {
-    vm: &'a Vm,
-    stops: &'a [u64],
+    vm: &'a Arc<Vm>,
+    stops: &'a Arc<Vec<u64>>,
     stop_set: u32,
     left: Option<u64>,
     retired: u64,
@@ -457,23 +411,11 @@ struct Run<'a> {
     first: bool,
 }
 
-/// Code bytes for a region: watched while they are read, cut at stop addresses.
-struct Source<'a> {
-    reader: CodeReader<'a>,
-    stops: &'a [u64],
-}
-
-impl Fetch for Source<'_> {
-    fn fetch(&self, addr: u64, buf: &mut [u8]) -> usize {
-        self.reader.fetch(addr, buf)
-    }
-
-    fn is_boundary(&self, addr: u64) -> bool {
-        self.stops.binary_search(&addr).is_ok()
-    }
-}
-
 impl Run<'_> {
+    fn job(&self, name: UnitName) -> Job {
+        Job { name, stops: self.stops.clone() }
+    }
+
     fn retire(&mut self, instructions: u64) {
         self.retired += instructions;
         if let Some(left) = &mut self.left {

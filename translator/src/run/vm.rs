@@ -9,14 +9,18 @@ use super::engine::{Engine, Error, ExecutionMode};
 use super::safepoint::Epoch;
 use super::state::{Running, SharedState, interrupt};
 use super::tlb::fill_tlb;
-use crate::cache::{Cache, Unit};
-use crate::codegen::{Compiler, Helpers, HostIsa, Options, Runtime};
+use crate::cache::{Cache, Refused, Unit, UnitName};
+use crate::codegen::{
+    Assembly, CompileOptions, CompiledUnit, Compiler, Helpers, HostIsa, Options, Runtime, Tier,
+};
 use crate::guest::Guest;
-use crate::memory::{self, Listener, Memory};
+use crate::lift::Fetch;
+use crate::memory::{self, CodeReader, CodeWatch, Listener, Memory};
+use crate::tier::{self, Workers};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
 /// Settings of a machine.
@@ -41,13 +45,21 @@ pub struct Stats {
     pub blocks_lifted: u64,
     /// Instructions that the interpreter retired.
     pub interpreted: u64,
-    /// Units compiled.
+    /// Units made of stencils.
+    pub units_assembled: u64,
+    /// Guest instructions in units made of stencils.
+    pub assembled_instructions: u64,
+    /// Bytes of host code in units made of stencils.
+    pub assembled_bytes: u64,
+    /// Time spent making units of stencils, the compilation of new stencils included, in nanoseconds.
+    pub assemble_nanos: u64,
+    /// Regions compiled.
     pub units_compiled: u64,
     /// Regions that the code generator refused; they stay interpreted.
     pub units_refused: u64,
-    /// Guest instructions in compiled units.
+    /// Guest instructions in compiled regions.
     pub compiled_instructions: u64,
-    /// Bytes of host code in compiled units.
+    /// Bytes of host code in compiled regions.
     pub code_bytes: u64,
     /// Time spent compiling, in nanoseconds.
     pub compile_nanos: u64,
@@ -60,6 +72,9 @@ pub struct Stats {
     /// Calls that invalidated code.
     pub invalidations: u64,
 }
+
+/// Replaced units that may wait to be freed.
+const MAX_REPLACED: usize = 64;
 
 /// Changes that are remembered one by one; a vCPU that missed more drops everything it has.
 const LOGGED: usize = 64;
@@ -83,7 +98,9 @@ pub struct Vm {
     guest: Guest,
     memory: Memory,
     started: Instant,
-    translator: Option<Translator>,
+    /// Made when something is hot for the first time; `None` inside if this host has no compiler.
+    translator: OnceLock<Option<Translator>>,
+    workers: Workers<Job>,
     /// Counts invalidations; see the module.
     epoch: Epoch,
     inner: Mutex<Inner>,
@@ -97,13 +114,44 @@ pub(super) struct Translator {
 
 impl Translator {
     fn new(arena_bytes: usize) -> Result<Translator, Error> {
-        super::signal::install()?;
-        Memory::trust_fault_handler();
         let compiler = Compiler::new(HostIsa::native(), &Options::default())?;
         // A unit has a handful of links and takes a kilobyte or more.
         let slots = (arena_bytes / 256).clamp(1024, 1 << 22);
         let runtime = Runtime::new(&compiler, arena_bytes, slots, &Helpers { fill_tlb })?;
         Ok(Translator { compiler, cache: Cache::new(runtime) })
+    }
+}
+
+/// What host code is to be made for.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    pub(super) name: UnitName,
+    /// Stop addresses: no unit goes over one.
+    pub(super) stops: Arc<Vec<u64>>,
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Outcome {
+    /// There is a unit, or there may be one at the next attempt.
+    Done,
+    /// There will be none until code changes.
+    Refused,
+}
+
+/// Code bytes for units: watched while they are read, cut at stop addresses.
+struct Source<'a> {
+    reader: CodeReader<'a>,
+    stops: &'a [u64],
+}
+
+impl Fetch for Source<'_> {
+    fn fetch(&self, addr: u64, buf: &mut [u8]) -> usize {
+        self.reader.fetch(addr, buf)
+    }
+
+    fn is_boundary(&self, addr: u64) -> bool {
+        self.stops.binary_search(&addr).is_ok()
     }
 }
 
@@ -133,16 +181,17 @@ impl Vm {
     /// The host refuses the memory, or the options contradict each other.
     pub fn new(engine: &Arc<Engine>, guest: Guest, options: &VmOptions) -> Result<Arc<Vm>, Error> {
         let memory = Memory::new(options.memory, &options.memory_options)?;
-        let translator = match engine.options().mode {
-            ExecutionMode::Compile => Some(Translator::new(engine.options().arena_bytes)?),
-            ExecutionMode::Interpret => None,
-        };
+        if engine.options().mode != ExecutionMode::Interpret {
+            super::signal::install()?;
+            Memory::trust_fault_handler();
+        }
         let vm = Arc::new(Vm {
             engine: engine.clone(),
             guest,
             memory,
             started: Instant::now(),
-            translator,
+            translator: OnceLock::new(),
+            workers: Workers::new(engine.options().compile_threads),
             epoch: Epoch::new(),
             inner: Mutex::default(),
         });
@@ -209,8 +258,126 @@ impl Vm {
         }
     }
 
+    /// What has been compiled, if anything has.
     pub(super) fn translator(&self) -> Option<&Translator> {
-        self.translator.as_ref()
+        self.translator.get()?.as_ref()
+    }
+
+    /// What compiles; `None` if nothing is to be compiled or this host cannot.
+    pub(super) fn make_translator(&self) -> Option<&Translator> {
+        let make = || match self.engine.options().mode {
+            ExecutionMode::Interpret => None,
+            _ => Translator::new(self.engine.options().arena_bytes).ok(),
+        };
+        self.translator.get_or_init(make).as_ref()
+    }
+
+    /// Makes host code for a name as the mode of execution asks for it the first time.
+    pub(super) fn translate(&self, job: &Job) -> Outcome {
+        match self.engine.options().mode {
+            ExecutionMode::Interpret => Outcome::Refused,
+            ExecutionMode::Regions => self.compile_region(job),
+            ExecutionMode::Stencils | ExecutionMode::Compile => self.assemble(job),
+        }
+    }
+
+    /// Compiles the region at a name and publishes it.
+    fn compile_region(&self, job: &Job) -> Outcome {
+        let Some(translator) = self.make_translator() else { return Outcome::Refused };
+        let (name, options) = (job.name, self.engine.options());
+        let source = Source { reader: self.memory.code_reader(), stops: &job.stops };
+        let Ok(mut region) = tier::region(&source, &name, options.region_instructions) else {
+            return Outcome::Refused;
+        };
+        region.set_checks(|range| source.reader.checked_bytes(range));
+        let watch = source.reader.finish(&region.ranges());
+        let unit = match translator.compiler.compile(&region, &name.key, &CompileOptions::default()) {
+            Ok(unit) => unit,
+            Err(_) => {
+                self.count(|stats| stats.units_refused += 1);
+                self.memory.unwatch_code(watch);
+                return Outcome::Refused;
+            }
+        };
+        self.count(|stats| {
+            stats.units_compiled += 1;
+            stats.compiled_instructions += u64::from(unit.instructions);
+            stats.code_bytes += unit.code.len() as u64;
+            stats.compile_nanos += unit.compile_time.as_nanos() as u64;
+        });
+        self.publish(translator, &unit, watch)
+    }
+
+    /// Puts a unit of stencils together at a name and publishes it. Where there are no stencils, and for code that must
+    /// check itself, a region is compiled.
+    fn assemble(&self, job: &Job) -> Outcome {
+        let options = self.engine.options();
+        let Some(translator) = self.make_translator() else { return Outcome::Refused };
+        let Some(stencils) = self.engine.stencils() else {
+            return match options.mode {
+                ExecutionMode::Compile => self.compile_region(job),
+                _ => Outcome::Refused,
+            };
+        };
+        let name = job.name;
+        let source = Source { reader: self.memory.code_reader(), stops: &job.stops };
+        let is_unit = |pc| translator.cache.find(&UnitName { pc, key: name.key }).is_some();
+        let counter = match options.mode {
+            ExecutionMode::Compile => i64::from(options.promotion),
+            _ => i64::MAX,
+        };
+        let Ok(trace) = tier::trace(&source, &name, is_unit) else { return Outcome::Refused };
+        if trace.iter().any(|block| source.reader.checked_bytes(&(block.start..block.end)).is_some()) {
+            return self.compile_region(job);
+        }
+        let Some(unit) = Assembly::unit(stencils, &name.key, &trace, counter) else {
+            return Outcome::Refused;
+        };
+        let watch = source.reader.finish(&unit.ranges);
+        self.count(|stats| {
+            stats.units_assembled += 1;
+            stats.assembled_instructions += u64::from(unit.instructions);
+            stats.assembled_bytes += unit.code.len() as u64;
+            stats.assemble_nanos += unit.compile_time.as_nanos() as u64;
+        });
+        self.publish(translator, &unit, watch)
+    }
+
+    /// Sees to it that the region at the entry of a unit of stencils is compiled: now, or on a compile thread.
+    pub(super) fn promote(self: &Arc<Self>, job: Job) {
+        let Some(translator) = self.translator() else { return };
+        if translator.cache.tier(&job.name) != Some(Tier::Stencils) {
+            return;
+        }
+        // Until the region is there the unit does not ask again; if none comes of it, never.
+        translator.cache.set_counter(&job.name, i64::MAX);
+        let vm = Arc::downgrade(self);
+        let work = move |job: Job| {
+            if let Some(vm) = vm.upgrade() {
+                vm.compile_region(&job);
+            }
+        };
+        if self.engine.options().compile_threads == 0 || !self.workers.submit(job.clone(), work) {
+            self.compile_region(&job);
+        }
+    }
+
+    fn publish(&self, translator: &Translator, unit: &CompiledUnit, watch: CodeWatch) -> Outcome {
+        match translator.cache.publish(&self.memory, unit, watch) {
+            Ok(()) => {
+                if translator.cache.replaced() > MAX_REPLACED {
+                    self.drop_translations(&[], false);
+                }
+                Outcome::Done
+            }
+            Err(Refused::Stale) => Outcome::Done,
+            // Everything goes; what is hot comes back.
+            Err(Refused::Arena(_)) if !translator.cache.is_empty() => {
+                self.drop_translations(&[0..u64::MAX], false);
+                Outcome::Done
+            }
+            Err(Refused::Arena(_)) => Outcome::Refused,
+        }
     }
 
     /// The id of a set of stop addresses, for unit keys; 0 is the empty set.
@@ -227,16 +394,6 @@ impl Vm {
             }
         };
         at as u32 + 1
-    }
-
-    /// Makes room in a full arena: every unit goes.
-    pub(super) fn drop_all_units(&self) {
-        self.drop_translations(&[0..u64::MAX], false);
-    }
-
-    /// Frees the units that newer ones have replaced.
-    pub(super) fn free_replaced_units(&self) {
-        self.drop_translations(&[], false);
     }
 
     /// The guest's time counter: nanoseconds since the machine was made.
@@ -272,7 +429,7 @@ impl Vm {
     fn drop_translations(&self, ranges: &[Range<u64>], mappings: bool) {
         // Out of the cache first: whoever sees the new epoch finds no old unit.
         let mut units: Vec<Unit> = Vec::new();
-        if let Some(translator) = &self.translator {
+        if let Some(translator) = self.translator() {
             if !ranges.is_empty() {
                 units = translator.cache.take(ranges);
             }
@@ -300,7 +457,7 @@ impl Vm {
             Some(vcpu) => vcpu.place.outside(|| wait_for(&vcpus, epoch)),
             None => wait_for(&vcpus, epoch),
         }
-        if let Some(translator) = &self.translator {
+        if let Some(translator) = self.translator() {
             translator.cache.free(&self.memory, units);
         }
     }

@@ -113,15 +113,9 @@ impl World for VcpuWorld<'_> {
             }
             EnvCall::InvalidateCode => {
                 // The guest's own stores, and the host program's, have been noticed when they were made.
-                let start = if b == 0 { 0 } else { a & !(b - 1) };
+                let start = if b == 0 { 0 } else { self.vm.guest().untagged(a) & !(b - 1) };
                 let end = if b == 0 { u64::MAX } else { start.saturating_add(b) };
                 self.vm.memory().refetch_code(start..end);
-                if b == 0 {
-                    self.vm.invalidate_all();
-                } else {
-                    let start = self.vm.guest().untagged(a) & !(b - 1);
-                    self.vm.invalidate(start..start.saturating_add(b));
-                }
                 0
             }
         }
