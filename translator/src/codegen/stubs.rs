@@ -36,7 +36,14 @@ impl Runtime {
     /// # Errors
     /// The compiler is not for this host, or the host gives no memory.
     pub fn new(compiler: &Compiler, size: usize, slots: usize, helpers: &Helpers) -> Result<Runtime, Error> {
-        let arena = Arena::new(size, slots)?;
+        Runtime::in_arena(compiler, Arena::new(size, slots)?, helpers)
+    }
+
+    /// Fills an empty arena with the stubs.
+    ///
+    /// # Errors
+    /// The compiler is not for this host, or the arena is too small.
+    pub fn in_arena(compiler: &Compiler, arena: Arena, helpers: &Helpers) -> Result<Runtime, Error> {
         let place = |code: Vec<u8>| Ok::<u64, Error>(arena.install(&stub_unit(compiler.isa(), code))?.entry);
         arena.set_unlinked(place(compiler.compile_stub(unlinked(compiler))?)?);
         let mut table = vec![0; Helper::COUNT].into_boxed_slice();

@@ -11,7 +11,7 @@ use super::state::{Running, SharedState, interrupt};
 use super::tlb::fill_tlb;
 use crate::cache::{Cache, Refused, Unit, UnitName};
 use crate::codegen::{
-    Assembly, CompileOptions, CompiledUnit, Compiler, Helpers, HostIsa, Options, Runtime, Tier,
+    Arena, Assembly, CompileOptions, CompiledUnit, Compiler, Helpers, HostIsa, Options, Runtime, Tier,
 };
 use crate::guest::Guest;
 use crate::lift::Fetch;
@@ -100,6 +100,8 @@ pub struct Vm {
     started: Instant,
     /// Made when something is hot for the first time; `None` inside if this host has no compiler.
     translator: OnceLock<Option<Translator>>,
+    /// For the translator, until it is made; absent if everything is interpreted.
+    reserved: Mutex<Option<Reserved>>,
     workers: Workers<Job>,
     /// Counts invalidations; see the module.
     epoch: Epoch,
@@ -112,12 +114,28 @@ pub(super) struct Translator {
     pub(super) cache: Cache,
 }
 
-impl Translator {
-    fn new(arena_bytes: usize) -> Result<Translator, Error> {
+/// What a translator is made of: what the host may refuse, without what takes time.
+#[derive(Debug)]
+struct Reserved {
+    compiler: Compiler,
+    arena: Arena,
+}
+
+impl Reserved {
+    fn new(arena_bytes: usize) -> Result<Reserved, Error> {
+        super::signal::install()?;
+        Memory::trust_fault_handler();
         let compiler = Compiler::new(HostIsa::native(), &Options::default())?;
         // A unit has a handful of links and takes a kilobyte or more.
         let slots = (arena_bytes / 256).clamp(1024, 1 << 22);
-        let runtime = Runtime::new(&compiler, arena_bytes, slots, &Helpers { fill_tlb })?;
+        Ok(Reserved { compiler, arena: Arena::new(arena_bytes, slots)? })
+    }
+}
+
+impl Translator {
+    /// PERF: the stubs are the first thing that is compiled; a program that nothing of is hot ends sooner without.
+    fn new(Reserved { compiler, arena }: Reserved) -> Result<Translator, Error> {
+        let runtime = Runtime::in_arena(&compiler, arena, &Helpers { fill_tlb })?;
         Ok(Translator { compiler, cache: Cache::new(runtime) })
     }
 }
@@ -181,16 +199,17 @@ impl Vm {
     /// The host refuses the memory, or the options contradict each other.
     pub fn new(engine: &Arc<Engine>, guest: Guest, options: &VmOptions) -> Result<Arc<Vm>, Error> {
         let memory = Memory::new(options.memory, &options.memory_options)?;
-        if engine.options().mode != ExecutionMode::Interpret {
-            super::signal::install()?;
-            Memory::trust_fault_handler();
-        }
+        let reserved = match engine.options().mode {
+            ExecutionMode::Interpret => None,
+            _ => Some(Reserved::new(engine.options().arena_bytes)?),
+        };
         let vm = Arc::new(Vm {
             engine: engine.clone(),
             guest,
             memory,
             started: Instant::now(),
             translator: OnceLock::new(),
+            reserved: Mutex::new(reserved),
             workers: Workers::new(engine.options().compile_threads),
             epoch: Epoch::new(),
             inner: Mutex::default(),
@@ -265,9 +284,9 @@ impl Vm {
 
     /// What compiles; `None` if nothing is to be compiled or this host cannot.
     pub(super) fn make_translator(&self) -> Option<&Translator> {
-        let make = || match self.engine.options().mode {
-            ExecutionMode::Interpret => None,
-            _ => Translator::new(self.engine.options().arena_bytes).ok(),
+        let make = || {
+            let reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+            Translator::new(reserved).ok()
         };
         self.translator.get_or_init(make).as_ref()
     }
