@@ -5,6 +5,7 @@
 //! first address is reported, as a fault.
 
 pub mod aarch64;
+mod aes;
 pub mod riscv64;
 pub mod x86_64;
 

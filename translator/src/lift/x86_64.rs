@@ -8,6 +8,7 @@
 //! fault leaves the instruction's start state. Encodings of a lifted mnemonic that are not lifted (segment registers) end in
 //! [`Trap::Unsupported`] like mnemonics that are in no table. Of VEX there are BMI1's and BMI2's general-register instructions alone.
 
+mod aes;
 mod binary_arithmetic;
 mod bit_and_byte;
 mod bit_manipulation;
@@ -76,6 +77,7 @@ const GROUPS: &[Rows] = &[
     sse4_1::ROWS,
     sse4_1::FLOAT_ROWS,
     sse4_2::ROWS,
+    aes::ROWS,
     bit_manipulation::ROWS,
     mmx::ROWS,
     mmx::FLOAT_ROWS,

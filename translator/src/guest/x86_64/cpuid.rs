@@ -18,8 +18,8 @@ const MAX_EXTENDED: u32 = 0x8000_0008;
 
 /// EDX of leaf 1: FPU, TSC, CX8, CMOV, CLFSH, MMX, FXSR, SSE, SSE2.
 const FEATURES_EDX: u32 = 1 | 1 << 4 | 1 << 8 | 1 << 15 | 1 << 19 | 1 << 23 | 1 << 24 | 1 << 25 | 1 << 26;
-/// ECX of leaf 1: SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, MOVBE, POPCNT.
-const FEATURES_ECX: u32 = 1 | 1 << 9 | 1 << 13 | 1 << 19 | 1 << 20 | 1 << 22 | 1 << 23;
+/// ECX of leaf 1: SSE3, PCLMULQDQ, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, MOVBE, POPCNT, AES.
+const FEATURES_ECX: u32 = 1 | 1 << 1 | 1 << 9 | 1 << 13 | 1 << 19 | 1 << 20 | 1 << 22 | 1 << 23 | 1 << 25;
 /// EBX of leaf 7: BMI1, FDP_EXCPTN_ONLY, BMI2, no FCS and FDS.
 const STRUCTURED_EBX: u32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 13;
 /// EDX of leaf 0x80000001: SYSCALL, NX, RDTSCP, long mode.

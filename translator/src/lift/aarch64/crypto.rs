@@ -1,18 +1,16 @@
 //! Cryptographic extension: AES, SHA-1, SHA-2, SHA-3. (SM3 and SM4 are not here.)
 
 use super::Lifter;
-use crate::ir::{Cond, Lane, Trap, Type, Value};
+use crate::ir::{Lane, Trap, Type, Value};
+use crate::lift::aes;
 use decoders::aarch64::{Crypto, Insn};
 
 pub(super) fn lift(l: &mut Lifter, op: Crypto, i: Insn) {
     match op {
         Crypto::Aese => aes_round(l, i, false),
         Crypto::Aesd => aes_round(l, i, true),
-        Crypto::Aesmc => one_source(l, i, mix_columns),
-        Crypto::Aesimc => one_source(l, i, |l, v| {
-            let folded = fold_columns(l, v);
-            mix_columns(l, folded)
-        }),
+        Crypto::Aesmc => one_source(l, i, |l, v| aes::mix_columns(l, v)),
+        Crypto::Aesimc => one_source(l, i, |l, v| aes::unmix_columns(l, v)),
         Crypto::Sha1c => sha1_rounds(l, i, choose),
         Crypto::Sha1p => sha1_rounds(l, i, |l, x, y, z| {
             let xy = l.xor(x, y);
@@ -150,53 +148,14 @@ fn one_source(l: &mut Lifter, i: Insn, f: impl FnOnce(&mut Lifter, Value) -> Val
 }
 
 // ---- AES ---------------------------------------------------------------------------------------------------------------
-// The state is four columns of four bytes; row r of column c is byte 4c + r.
 
 /// `aese vd.16b, vn.16b`, `aesd`: adds the round key, shifts the rows, substitutes the bytes. (Cryptographic AES)
 fn aes_round(l: &mut Lifter, i: Insn, inverse: bool) {
     let (state, key) = (l.v(i.rd()), l.v(i.rn()));
     let state = l.vxor(state, key);
-    let shifted = l.permuted(state, |at| {
-        let (row, column) = (at % 4, at / 4);
-        let from = if inverse { column + 4 - row } else { column + row } % 4;
-        4 * from + row
-    });
+    let shifted = if inverse { aes::unshift_rows(l, state) } else { aes::shift_rows(l, state) };
     let result = l.vaes_sub(shifted, inverse);
     l.set_v(i.rd(), result);
-}
-
-/// Each column with its rows moved up by `rows`.
-fn turned(l: &mut Lifter, v: Value, rows: usize) -> Value {
-    l.permuted(v, |at| at / 4 * 4 + (at + rows) % 4)
-}
-
-/// Each byte times x in GF(2^8).
-fn times_x(l: &mut Lifter, v: Value) -> Value {
-    let zero = l.vconst(0);
-    let negative = l.vicmp(v, zero, Lane::B8, Cond::Slt);
-    let reduction = l.splat(Lane::B8, 0x1b);
-    let carried = l.vand(negative, reduction);
-    let doubled = l.vadd(v, v, Lane::B8);
-    l.vxor(doubled, carried)
-}
-
-/// `aesmc vd.16b, vn.16b`: each column times the polynomial 3x^3 + x^2 + x + 2.
-fn mix_columns(l: &mut Lifter, v: Value) -> Value {
-    let [one, two, three] = [1, 2, 3].map(|rows| turned(l, v, rows));
-    let pair = l.vxor(v, one);
-    let doubled = times_x(l, pair);
-    let rest = l.vxor(two, three);
-    let rest = l.vxor(rest, one);
-    l.vxor(doubled, rest)
-}
-
-/// What makes `aesimc` of `aesmc`: each column times 4x^2 + 5.
-fn fold_columns(l: &mut Lifter, v: Value) -> Value {
-    let opposite = turned(l, v, 2);
-    let both = l.vxor(v, opposite);
-    let twice = times_x(l, both);
-    let four_times = times_x(l, twice);
-    l.vxor(v, four_times)
 }
 
 // ---- SHA-1 and SHA-256 -------------------------------------------------------------------------------------------------
