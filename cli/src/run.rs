@@ -53,6 +53,15 @@ pub struct Arguments {
     /// Neither take compiled code from the disk cache nor put it there
     #[arg(long, conflicts_with = "directory")]
     no_cache: bool,
+    /// Interpreted executions of a block before host code is made for it
+    #[arg(long, value_name = "COUNT")]
+    threshold: Option<u32>,
+    /// Entries of a unit of stencils before a region is compiled at it
+    #[arg(long, value_name = "COUNT")]
+    promotion: Option<u32>,
+    /// Threads that compile regions while the program goes on in stencils; 0 compiles on the program's own thread
+    #[arg(long, value_name = "COUNT")]
+    compile_threads: Option<usize>,
     /// The program, a static ELF file for x86_64, aarch64 or riscv64
     program: PathBuf,
     /// Its arguments: everything behind the program is the program's
@@ -78,8 +87,12 @@ enum MemoryMode {
 enum Mode {
     /// The interpreter only: slow, and what compiled code is held against
     Interpret,
-    /// The interpreter first, compiled code for what runs often
+    /// The interpreter first, then stencils, then compiled regions for what runs often
     Compile,
+    /// Stencils, after the first executions
+    Stencils,
+    /// Compiled regions, after the first executions
+    Regions,
 }
 
 /// Runs the program; does not return if it ran.
@@ -118,7 +131,12 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         mode: match arguments.mode {
             Mode::Interpret => ExecutionMode::Interpret,
             Mode::Compile => ExecutionMode::Compile,
+            Mode::Stencils => ExecutionMode::Stencils,
+            Mode::Regions => ExecutionMode::Regions,
         },
+        threshold: arguments.threshold.unwrap_or(EngineOptions::default().threshold),
+        promotion: arguments.promotion.unwrap_or(EngineOptions::default().promotion),
+        compile_threads: arguments.compile_threads.unwrap_or(EngineOptions::default().compile_threads),
         ..EngineOptions::default()
     };
     let engine = match Engine::new(engine_options) {
@@ -180,6 +198,10 @@ fn counters(stats: &Stats, store: &Counters) -> Vec<(&'static str, u64)> {
     vec![
         ("blocks_lifted", stats.blocks_lifted),
         ("interpreted", stats.interpreted),
+        ("units_assembled", stats.units_assembled),
+        ("assembled_instructions", stats.assembled_instructions),
+        ("assembled_bytes", stats.assembled_bytes),
+        ("assemble_nanos", stats.assemble_nanos),
         ("units_compiled", stats.units_compiled),
         ("compiled_instructions", stats.compiled_instructions),
         ("code_bytes", stats.code_bytes),

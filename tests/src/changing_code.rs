@@ -318,6 +318,7 @@ pub fn machine(guest: Guest, settings: &Settings) -> Arc<Vm> {
     let options = EngineOptions {
         mode: settings.mode,
         threshold: settings.threshold,
+        promotion: 16,
         arena_bytes: 8 << 20,
         ..EngineOptions::default()
     };
@@ -405,9 +406,13 @@ fn set(vcpu: &mut Vcpu, name: &str, value: u64) {
 }
 
 /// All ways of execution: name, mode, memory.
-pub const WAYS: [(&str, ExecutionMode, Mode); 4] = [
+pub const WAYS: [(&str, ExecutionMode, Mode); 8] = [
     ("interpreted, direct", ExecutionMode::Interpret, Mode::Direct),
     ("interpreted, paged", ExecutionMode::Interpret, Mode::Paged),
-    ("compiled, direct", ExecutionMode::Compile, Mode::Direct),
-    ("compiled, paged", ExecutionMode::Compile, Mode::Paged),
+    ("all tiers, direct", ExecutionMode::Compile, Mode::Direct),
+    ("all tiers, paged", ExecutionMode::Compile, Mode::Paged),
+    ("stencils, direct", ExecutionMode::Stencils, Mode::Direct),
+    ("stencils, paged", ExecutionMode::Stencils, Mode::Paged),
+    ("regions, direct", ExecutionMode::Regions, Mode::Direct),
+    ("regions, paged", ExecutionMode::Regions, Mode::Paged),
 ];

@@ -10,9 +10,11 @@ use translator::memory::{Fault, Mode, Permissions, Prot};
 use translator::run::{Engine, EngineOptions, ExecutionMode, Reason, RunOptions, Vcpu, Vm, VmOptions};
 
 /// The ways of execution that must agree.
-pub const WAYS: [(&str, ExecutionMode, Mode); 3] = [
-    ("compiled code, direct memory", ExecutionMode::Compile, Mode::Direct),
-    ("compiled code, paged memory", ExecutionMode::Compile, Mode::Paged),
+pub const WAYS: [(&str, ExecutionMode, Mode); 5] = [
+    ("region, direct memory", ExecutionMode::Regions, Mode::Direct),
+    ("stencils, direct memory", ExecutionMode::Stencils, Mode::Direct),
+    ("region, paged memory", ExecutionMode::Regions, Mode::Paged),
+    ("stencils, paged memory", ExecutionMode::Stencils, Mode::Paged),
     ("engine, interpreter", ExecutionMode::Interpret, Mode::Direct),
 ];
 
@@ -96,8 +98,8 @@ pub fn run(
 
 /// One engine for all runs of a mode; compiled code appears at once.
 fn engine(mode: ExecutionMode) -> &'static Arc<Engine> {
-    static ENGINES: [OnceLock<Arc<Engine>>; 2] = [const { OnceLock::new() }; 2];
-    ENGINES[usize::from(mode == ExecutionMode::Compile)].get_or_init(|| {
+    static ENGINES: [OnceLock<Arc<Engine>>; 4] = [const { OnceLock::new() }; 4];
+    ENGINES[mode as usize].get_or_init(|| {
         let options = EngineOptions { mode, threshold: 0, arena_bytes: 1 << 20, ..EngineOptions::default() };
         Engine::new(options).expect("an engine")
     })

@@ -161,8 +161,8 @@ fn code_changed_by_another_vcpu_is_seen_by_one_that_runs_it() {
                 let running = scope.spawn(move || caller.run(&RunOptions::default()).reason);
                 // Until it has run for a while: compiled, if anything is.
                 let busy = |stats: Stats| match settings.mode {
-                    ExecutionMode::Compile => stats.units_compiled > 0,
                     ExecutionMode::Interpret => stats.blocks_lifted > 2,
+                    _ => stats.units_assembled + stats.units_compiled > 0,
                 };
                 while !busy(vm.stats()) && !running.is_finished() {
                     std::thread::yield_now();

@@ -247,6 +247,7 @@ fn machine(guest: Guest, mode: ExecutionMode, memory: Mode) -> std::sync::Arc<Vm
     let options = EngineOptions {
         mode,
         threshold: 2,
+        promotion: 16,
         region_instructions: 12,
         arena_bytes: 4 << 20,
         ..EngineOptions::default()

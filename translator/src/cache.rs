@@ -8,12 +8,14 @@
 //! Units that check their own bytes may outlive them. They go when a unit is published that was made from other bytes of
 //! the same place, or need not check them: until then whoever enters them leaves at once and is interpreted.
 //!
+//! A unit of a higher tier replaces one of a lower tier under the same name.
+//!
 //! Invariants: a link slot leads to a live unit of the same key, or nowhere; every live unit's watch is current or
 //! the unit is about to be taken out by the invalidation that made it stale.
 
 pub mod disk;
 
-use crate::codegen::{self, Arena, CompiledUnit, InstalledUnit, LinkSlot, Runtime, UnitKey};
+use crate::codegen::{self, Arena, CompiledUnit, InstalledUnit, LinkSlot, Runtime, Tier, UnitKey};
 use crate::memory::{CodeWatch, Memory, PAGE_SIZE};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
@@ -33,6 +35,7 @@ pub struct UnitName {
 #[derive(Debug)]
 pub struct Unit {
     name: UnitName,
+    tier: Tier,
     installed: InstalledUnit,
     watch: CodeWatch,
     ranges: Vec<Range<u64>>,
@@ -104,6 +107,19 @@ impl Cache {
         pages(&ranges).into_iter().map(|page| page * PAGE_SIZE).collect()
     }
 
+    /// How a unit was made, if there is one.
+    pub fn tier(&self, name: &UnitName) -> Option<Tier> {
+        self.lock().units.get(name).map(|unit| unit.tier)
+    }
+
+    /// Sets how many entries a unit counts before its next `Hot` exit.
+    pub fn set_counter(&self, name: &UnitName, entries: i64) {
+        let inner = self.lock();
+        if let Some(counter) = inner.units.get(name).and_then(|unit| unit.installed.counter) {
+            self.arena().set_counter(counter, entries);
+        }
+    }
+
     /// Number of live units.
     pub fn len(&self) -> usize {
         self.lock().units.len()
@@ -114,8 +130,8 @@ impl Cache {
         self.len() == 0
     }
 
-    /// Places a unit and makes it visible, unless its bytes changed meanwhile; if another thread was first, that one's
-    /// stays. Units that were made from other bytes of the same place are made unreachable; see
+    /// Places a unit and makes it visible, unless its bytes changed meanwhile; if another thread was first with one of
+    /// the same tier or a higher one, that one's stays. Units that were made from other bytes of the same place are made unreachable; see
     /// [`Cache::take_replaced`].
     ///
     /// # Errors
@@ -128,7 +144,7 @@ impl Cache {
             return Err(Refused::Stale);
         }
         self.replace(&mut inner, compiled);
-        if inner.units.contains_key(&name) {
+        if inner.units.get(&name).is_some_and(|unit| unit.tier >= compiled.tier) {
             memory.unwatch_code(watch);
             return Ok(());
         }
@@ -141,7 +157,8 @@ impl Cache {
         };
         let entry = installed.entry;
         let (ranges, checks) = (compiled.ranges.clone(), compiled.checks.clone());
-        let unit = Unit { name, installed, watch, ranges, checks };
+        self.supersede(&mut inner, &name);
+        let unit = Unit { name, tier: compiled.tier, installed, watch, ranges, checks };
         for page in pages(&unit.ranges) {
             inner.pages.entry(page).or_default().push(name);
         }
@@ -169,6 +186,19 @@ impl Cache {
     /// The replaced units, for whoever is about to wait for the vCPUs anyway.
     pub fn take_replaced(&self) -> Vec<Unit> {
         std::mem::take(&mut self.lock().replaced)
+    }
+
+    /// Makes room for a better unit of the same name. vCPUs that are in the old one leave it soon.
+    fn supersede(&self, inner: &mut Inner, name: &UnitName) {
+        let Some(unit) = self.remove(inner, name) else { return };
+        for link in &unit.installed.links {
+            self.arena().unlink(link.slot);
+        }
+        // A loop inside the unit leaves it at its next round.
+        if let Some(counter) = unit.installed.counter {
+            self.arena().set_counter(counter, 0);
+        }
+        inner.replaced.push(unit);
     }
 
     /// Makes the units unreachable that this one replaces: those that check bytes of its ranges which it knows better.

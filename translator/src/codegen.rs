@@ -8,6 +8,7 @@
 //! | `float`, `vector_float`, `doubt` | float ops on the host's arithmetic, and when its result is not certainly the guest's |
 //! | `check` | code that may change unnoticed compares its bytes |
 //! | `evaluate` | helpers called by host code; any op through the interpreter's function |
+//! | `stencil` | the memoised compile of single instructions, and units put together from copies |
 //! | `sites` | the proof that a fault finds exact state |
 //! | `unit` | what a compilation gives: code, relocations, links, fault sites |
 //! | `stubs` | the runtime beside units: helper thunks, the stub of unlinked jumps |
@@ -29,6 +30,7 @@ mod float;
 mod integer;
 mod ops;
 mod sites;
+mod stencil;
 mod stubs;
 #[cfg(test)]
 mod tests;
@@ -36,11 +38,12 @@ pub mod unit;
 mod vector;
 mod vector_float;
 
-pub use arena::{Arena, InstalledLink, InstalledUnit, LinkSlot, UnitId};
+pub use arena::{Arena, CounterSlot, InstalledLink, InstalledUnit, LinkSlot, UnitId};
 pub use compiler::{CompileOptions, Compiler, Options};
 pub use evaluate::HelperFn;
+pub use stencil::{Assembly, StencilStats, Stencils};
 pub use stubs::{Helpers, Runtime};
-pub use unit::{CompiledUnit, FaultSite, LinkSite, MemoryMode, SiteAction, UnitKey};
+pub use unit::{CompiledUnit, FaultSite, LinkSite, MemoryMode, SiteAction, Tier, UnitKey};
 
 use std::fmt;
 

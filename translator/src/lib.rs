@@ -14,6 +14,7 @@
 //! | `region` | IR blocks -> a control-flow graph with its loops inside |
 //! | `codegen` | region -> Cranelift -> host code in the code arena |
 //! | `cache` | translated units, links between them, invalidation |
+//! | `tier` | what a unit of the first tier covers |
 //! | `run` | engine, vm, vcpu: the dispatch loop, exits, budget, interrupts |
 //! | `stats` | counters |
 
@@ -30,3 +31,4 @@ pub mod memory;
 pub mod opt;
 pub mod region;
 pub mod run;
+pub mod tier;

@@ -35,6 +35,14 @@ pub fn optimize(block: &mut Block) {
     }
 }
 
+/// Runs the passes that let no instruction use a value of another.
+pub fn optimize_separate(block: &mut Block) {
+    for pass in [fold::run, dead_sets::run, dead_code::run] {
+        pass(block);
+    }
+    debug_assert_eq!(verify::verify(block), Ok(()), "{block}");
+}
+
 /// Removes the ops that `keep` denies and renumbers the others. Nothing that stays may use what goes.
 fn retain(block: &mut Block, keep: &[bool]) {
     let mut renumbered = vec![Value(u32::MAX); keep.len()];

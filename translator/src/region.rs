@@ -36,6 +36,10 @@ pub enum Edge {
     Inside(usize),
     /// Guest address outside of it: leave through a link.
     Outside(u64),
+    /// The code that will stand behind this one, in a unit that is put together from stencils.
+    Next,
+    /// The entry of that unit.
+    Again,
 }
 
 /// Blocks and their edges.
@@ -250,7 +254,7 @@ fn loop_heads(edges: &[Vec<Edge>]) -> Vec<bool> {
                     }
                 }
             }
-            Some(Edge::Outside(_)) => *next += 1,
+            Some(Edge::Outside(_) | Edge::Next | Edge::Again) => *next += 1,
             None => {
                 seen[block] = Seen::Done;
                 path.pop();

@@ -16,6 +16,7 @@ pub mod state;
 #[cfg(test)]
 mod tests;
 mod tlb;
+mod translate;
 mod vcpu;
 mod vm;
 mod world;

@@ -37,7 +37,7 @@ pub struct Summary {
 pub struct Sides {
     guest: Guest,
     interpreter: Machine,
-    compiled: [(&'static str, Machine); 4],
+    compiled: [(&'static str, Machine); 8],
     reference: Option<Reference>,
 }
 
@@ -56,10 +56,14 @@ impl Sides {
             guest,
             interpreter: Machine::new(guest, ExecutionMode::Interpret, Mode::Direct),
             compiled: [
-                ("compiled, direct", Machine::new(guest, ExecutionMode::Compile, Mode::Direct)),
-                ("compiled, paged", Machine::new(guest, ExecutionMode::Compile, Mode::Paged)),
-                ("compiled with checks, direct", Machine::self_checking(guest, Mode::Direct)),
-                ("compiled with checks, paged", Machine::self_checking(guest, Mode::Paged)),
+                ("regions, direct", Machine::new(guest, ExecutionMode::Regions, Mode::Direct)),
+                ("regions, paged", Machine::new(guest, ExecutionMode::Regions, Mode::Paged)),
+                ("stencils, direct", Machine::new(guest, ExecutionMode::Stencils, Mode::Direct)),
+                ("stencils, paged", Machine::new(guest, ExecutionMode::Stencils, Mode::Paged)),
+                ("regions with checks, direct", Machine::self_checking(guest, Mode::Direct)),
+                ("regions with checks, paged", Machine::self_checking(guest, Mode::Paged)),
+                ("all tiers, direct", Machine::new(guest, ExecutionMode::Compile, Mode::Direct)),
+                ("all tiers, paged", Machine::new(guest, ExecutionMode::Compile, Mode::Paged)),
             ],
             reference: reference.map(|directory| Reference::start(guest, directory)),
         }
@@ -108,9 +112,8 @@ impl Sides {
         summary.programs += u64::from(!is_single(&case));
         // Without a budget a program that does not end would not; and a budget's units are other units.
         let budget = (exit.reason == Reason::Budget || seed & 2 == 0).then_some(LONGEST_RUN);
-        // Every fourth case runs on code that checks itself.
-        let checks = if seed >> 2 & 3 == 0 { 2 } else { 0 };
-        let (name, machine) = &mut self.compiled[(seed & 1) as usize + checks];
+        // A quarter of the cases for each way of compiling, half of them in each memory mode.
+        let (name, machine) = &mut self.compiled[(seed & 1 | seed >> 1 & 6) as usize];
         let (mut seen_exit, seen) = machine.run(&case, budget);
         if budget.is_none() {
             (exit.retired, seen_exit.retired) = (None, None);

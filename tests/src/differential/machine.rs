@@ -37,11 +37,17 @@ impl Machine {
             write_memory: Duration::MAX,
             ..memory::Options::default()
         };
-        Machine::with(guest, ExecutionMode::Compile, &VmOptions { memory, memory_options })
+        Machine::with(guest, ExecutionMode::Regions, &VmOptions { memory, memory_options })
     }
 
     fn with(guest: Guest, mode: ExecutionMode, vm_options: &VmOptions) -> Machine {
-        let options = EngineOptions { mode, threshold: 0, arena_bytes: 32 << 20, ..EngineOptions::default() };
+        let options = EngineOptions {
+            mode,
+            threshold: 0,
+            promotion: 2,
+            arena_bytes: 32 << 20,
+            ..EngineOptions::default()
+        };
         let engine = Engine::new(options).expect("an engine");
         let vm = Vm::new(&engine, guest, vm_options).expect("a machine");
         vm.memory().map(CODE, PAGE as u64, Prot::RX).expect("memory for code");

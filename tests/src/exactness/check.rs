@@ -66,8 +66,11 @@ impl Path {
 pub fn check(image: &Image, most: u64, random: &mut Random) -> Result<Counts, String> {
     let mut interpreter = Rig::new("interpreter", image, ExecutionMode::Interpret, Mode::Direct);
     let mut compiled = [
-        Rig::new("compiled, direct memory", image, ExecutionMode::Compile, Mode::Direct),
-        Rig::new("compiled, paged memory", image, ExecutionMode::Compile, Mode::Paged),
+        Rig::new("regions, direct memory", image, ExecutionMode::Regions, Mode::Direct),
+        Rig::new("regions, paged memory", image, ExecutionMode::Regions, Mode::Paged),
+        Rig::new("stencils, direct memory", image, ExecutionMode::Stencils, Mode::Direct),
+        Rig::new("stencils, paged memory", image, ExecutionMode::Stencils, Mode::Paged),
+        Rig::new("all tiers, direct memory", image, ExecutionMode::Compile, Mode::Direct),
     ];
     let (touched, written) = pages_of(image, &mut interpreter, most);
     let mut path = follow(image, &mut interpreter, most, touched, written);

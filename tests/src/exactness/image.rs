@@ -190,7 +190,13 @@ impl Rig {
     /// # Panics
     /// If the host refuses the memory.
     pub fn new(name: &'static str, image: &Image, mode: ExecutionMode, memory: Mode) -> Rig {
-        let options = EngineOptions { mode, threshold: 0, arena_bytes: 32 << 20, ..EngineOptions::default() };
+        let options = EngineOptions {
+            mode,
+            threshold: 0,
+            promotion: 3,
+            arena_bytes: 32 << 20,
+            ..EngineOptions::default()
+        };
         let engine = Engine::new(options).expect("an engine");
         let vm = Vm::new(&engine, image.guest, &vm_options(memory)).expect("a machine");
         for area in &image.areas {

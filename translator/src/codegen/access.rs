@@ -33,7 +33,12 @@ use std::mem::offset_of;
 
 /// Displacements below this go into the access instead of the address that is checked: with the longest access they
 /// stay inside the guards around the window.
-const FOLDED: i64 = 32 << 10;
+const FOLDED: u64 = 32 << 10;
+
+/// Whether a displacement goes into the access.
+pub(super) fn folds(displacement: i64) -> bool {
+    displacement.unsigned_abs() < FOLDED
+}
 
 /// An address that may be touched now: the next instruction must be the access.
 pub(super) struct Place {
@@ -242,7 +247,7 @@ impl Emitter<'_, '_> {
         match self.plan.key.memory {
             MemoryMode::Direct => {
                 let (base, displacement) = match displaced(self.block, addr) {
-                    (base, displacement) if displacement.abs() < FOLDED => {
+                    (base, displacement) if folds(displacement) || self.is_displacement_hole(addr) => {
                         (self.value(base), displacement as i32)
                     }
                     _ => (self.value(addr), 0),

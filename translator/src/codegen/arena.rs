@@ -36,6 +36,10 @@ struct SlotMemory {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct LinkSlot(pub u64);
 
+/// The counter of a unit: a slot whose first field generated code counts down.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct CounterSlot(LinkSlot);
+
 /// A link of an installed unit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InstalledLink {
@@ -56,6 +60,8 @@ pub struct InstalledUnit {
     pub size: usize,
     /// Its links, all unlinked.
     pub links: Vec<InstalledLink>,
+    /// Its counter of entries, if it has one.
+    pub counter: Option<CounterSlot>,
 }
 
 /// What the signal handler finds for a host pc.
@@ -211,7 +217,9 @@ impl Arena {
             return Err(Error::WrongHost { unit: unit.isa, host: HostIsa::native() });
         }
         let mut inner = self.lock();
-        if inner.free_slots.len() + (self.slot_count - inner.slots_made) < unit.links.len() {
+        if inner.free_slots.len() + (self.slot_count - inner.slots_made)
+            < unit.links.len() + usize::from(unit.counter.is_some())
+        {
             return Err(Error::LinksFull { slots: self.slot_count });
         }
         let (offset, size) = inner.allocate(unit.code.len()).ok_or(Error::ArenaFull {
@@ -225,20 +233,25 @@ impl Arena {
             .iter()
             .map(|link| InstalledLink { slot: self.take_slot(&mut inner, link.target), target: link.target })
             .collect();
+        let counter = unit.counter.map(|entries| {
+            let slot = self.take_slot(&mut inner, unit.pc);
+            self.slot(slot).code.store(entries as u64, Ordering::Relaxed);
+            CounterSlot(slot)
+        });
         for relocation in &unit.relocations {
-            match *relocation {
-                Relocation::LinkSlot { offset, index } => {
-                    let address = links[index as usize].slot.0;
-                    code[offset as usize..offset as usize + 8].copy_from_slice(&address.to_le_bytes());
-                }
-            }
+            let (offset, address) = match *relocation {
+                Relocation::LinkSlot { offset, index } => (offset, links[index as usize].slot.0),
+                Relocation::Counter { offset } => (offset, counter.expect("a unit that counts").0.0),
+            };
+            code[offset as usize..offset as usize + 8].copy_from_slice(&address.to_le_bytes());
         }
         let entry = self.write(offset, &code);
         let mut sites: Vec<_> = unit.sites.iter().map(|site| (site.offset, site.action)).collect();
         sites.sort_unstable_by_key(|site| site.0);
         self.describe(offset, size, sites);
-        inner.units.insert(offset, UnitRecord { size, links: links.iter().map(|link| link.slot).collect() });
-        Ok(InstalledUnit { id: UnitId(offset), entry, size: unit.code.len(), links })
+        let slots = links.iter().map(|link| link.slot).chain(counter.map(|counter| counter.0)).collect();
+        inner.units.insert(offset, UnitRecord { size, links: slots });
+        Ok(InstalledUnit { id: UnitId(offset), entry, size: unit.code.len(), links, counter })
     }
 
     /// Gives the memory and the link slots of a unit back. No thread may be in it, no slot or jump cache may lead to it.
@@ -259,6 +272,11 @@ impl Arena {
     /// Lets a link lead to a unit's entry. A vCPU that is running sees it sooner or later.
     pub fn link(&self, slot: LinkSlot, entry: u64) {
         self.slot(slot).code.store(entry, Ordering::Release);
+    }
+
+    /// Sets how many entries a unit counts before its next `Hot` exit.
+    pub fn set_counter(&self, counter: CounterSlot, entries: i64) {
+        self.slot(counter.0).code.store(entries as u64, Ordering::Relaxed);
     }
 
     /// Lets a link lead out to the dispatcher again.
@@ -525,6 +543,8 @@ mod tests {
         CompiledUnit {
             isa: HostIsa::native(),
             pc: 0x1000,
+            tier: crate::codegen::Tier::Region,
+            counter: None,
             key: UnitKey {
                 guest: Guest::Riscv64,
                 env: FpEnv::default(),

@@ -2,7 +2,7 @@
 
 use super::emit::{self, Plan};
 use super::sites::{self, Verdict};
-use super::unit::{CompiledUnit, LinkSite, Relocation, UnitKey};
+use super::unit::{CompiledUnit, LinkSite, Relocation, Tier, UnitKey};
 use super::{Error, HostIsa, MemoryMode};
 use crate::region::Region;
 use cranelift_codegen::binemit::Reloc;
@@ -10,7 +10,7 @@ use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{ExternalName, Function};
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable, Flags};
-use cranelift_codegen::{Context, FinalizedRelocTarget};
+use cranelift_codegen::{CompiledCode, Context, FinalizedRelocTarget};
 use std::cell::RefCell;
 use std::time::Instant;
 
@@ -146,12 +146,7 @@ impl Compiler {
         let pc = region.entry();
         let failed = |what: String| Error::Compile { pc, what };
         let plan = Plan::new(region, key, write_back);
-        let (mut context, emitted) = self.with_builder(|builder| {
-            let mut context = Context::new();
-            let emitted =
-                emit::emit(&mut context.func, builder, &*self.target, self.features, self.isa, &plan);
-            (context, emitted)
-        });
+        let (mut context, emitted) = self.emit(&plan);
         let clif = options.clif.then(|| context.func.display().to_string());
         context
             .compile(&*self.target, &mut ControlPlane::default())
@@ -168,9 +163,11 @@ impl Compiler {
             isa: self.isa,
             pc,
             key: *key,
+            tier: Tier::Region,
             code,
             relocations,
             links: emitted.links.iter().map(|&target| LinkSite { target }).collect(),
+            counter: None,
             sites,
             ranges: region.ranges(),
             checks: region
@@ -184,6 +181,29 @@ impl Compiler {
             compile_time: Default::default(),
             clif,
         }))
+    }
+
+    fn emit(&self, plan: &Plan<'_>) -> (Context, emit::Emitted) {
+        self.with_builder(|builder| {
+            let mut context = Context::new();
+            let emitted =
+                emit::emit(&mut context.func, builder, &*self.target, self.features, self.isa, plan);
+            (context, emitted)
+        })
+    }
+
+    /// Compiles the function of a stencil.
+    pub(super) fn compile_stencil(
+        &self,
+        plan: &Plan<'_>,
+    ) -> Result<(Function, CompiledCode, emit::Emitted), Error> {
+        let (mut context, emitted) = self.emit(plan);
+        context.compile(&*self.target, &mut ControlPlane::default()).map_err(|error| Error::Compile {
+            pc: plan.region.entry(),
+            what: format!("stencil: {:?}", error.inner),
+        })?;
+        let compiled = context.take_compiled_code().expect("just compiled");
+        Ok((context.func, compiled, emitted))
     }
 
     /// Compiles one of the small functions that the runtime needs beside units: no links, no sites.
@@ -221,10 +241,7 @@ impl std::fmt::Debug for Compiler {
     }
 }
 
-fn relocations(
-    func: &Function,
-    compiled: &cranelift_codegen::CompiledCode,
-) -> Result<Vec<Relocation>, String> {
+fn relocations(func: &Function, compiled: &CompiledCode) -> Result<Vec<Relocation>, String> {
     compiled
         .buffer
         .relocs()

@@ -14,6 +14,7 @@
 //! `fp_flags` and `fp_env` live in memory only: helpers read and write them.
 
 use super::compiler::Features;
+use super::stencil::{Holes, Role};
 use super::unit::UnitKey;
 use super::{HostIsa, MemoryMode};
 use crate::guest::{Guest, RegisterFile};
@@ -52,6 +53,8 @@ pub(super) struct Plan<'a> {
     pub region: &'a Region,
     pub key: &'a UnitKey,
     pub write_back: bool,
+    /// Set for stencils: all slots stay in memory, and what differs between instructions of a shape is a hole.
+    pub holes: Option<&'a Holes>,
     /// Slots that may be dirty at the start of each block.
     dirty_in: Vec<SlotSet>,
     /// Slots whose value the entry must load.
@@ -74,8 +77,15 @@ impl<'a> Plan<'a> {
     pub fn new(region: &'a Region, key: &'a UnitKey, write_back: bool) -> Plan<'a> {
         assert!(key.guest.register_file().slots.len() <= 128);
         let count = region.blocks.len();
-        let mut plan =
-            Plan { region, key, write_back, dirty_in: vec![0; count], live_in: 0, longest: vec![0; count] };
+        let mut plan = Plan {
+            region,
+            key,
+            write_back,
+            holes: None,
+            dirty_in: vec![0; count],
+            live_in: 0,
+            longest: vec![0; count],
+        };
         plan.find_dirty();
         plan.find_live();
         for block in 0..count {
@@ -84,10 +94,23 @@ impl<'a> Plan<'a> {
         plan
     }
 
+    /// The plan of a stencil: one block without loops, nothing kept in variables.
+    pub fn stencil(region: &'a Region, key: &'a UnitKey, holes: &'a Holes) -> Plan<'a> {
+        Plan {
+            region,
+            key,
+            write_back: true,
+            holes: Some(holes),
+            dirty_in: vec![0],
+            live_in: 0,
+            longest: vec![holes.longest],
+        }
+    }
+
     fn inside(&self, block: usize) -> impl Iterator<Item = usize> + '_ {
         self.region.edges[block].iter().filter_map(|edge| match *edge {
             Edge::Inside(target) => Some(target),
-            Edge::Outside(_) => None,
+            Edge::Outside(_) | Edge::Next | Edge::Again => None,
         })
     }
 
@@ -260,6 +283,8 @@ pub(super) struct Emitter<'a, 'f> {
     budget: Option<Variable>,
     labels: Vec<ir::Block>,
     leave: ir::Block,
+    /// What follows a stencil, once it is needed.
+    next: Option<ir::Block>,
     unit_signature: ir::SigRef,
     pub helper_signature: Option<ir::SigRef>,
     /// The single in each NaN box that was made.
@@ -312,6 +337,22 @@ pub(super) fn unit_signature() -> Signature {
     signature
 }
 
+/// Signature of stencils and of what follows them.
+fn stencil_signature() -> Signature {
+    let mut signature = unit_signature();
+    signature.params.truncate(1);
+    signature
+}
+
+/// Names of symbols: link slots by index, holes by index, the unit's counter, what follows a stencil, its unit's entry.
+pub(super) mod namespace {
+    pub const LINK_SLOT: u32 = 0;
+    pub const HOLE: u32 = 1;
+    pub const COUNTER: u32 = 2;
+    pub const NEXT: u32 = 3;
+    pub const ENTRY: u32 = 4;
+}
+
 /// Emits the function of a region.
 pub(super) fn emit(
     func: &mut ir::Function,
@@ -321,7 +362,10 @@ pub(super) fn emit(
     isa: HostIsa,
     plan: &Plan<'_>,
 ) -> Emitted {
-    func.signature = unit_signature();
+    func.signature = match plan.holes.map(|holes| holes.role) {
+        None | Some(Role::Entry) => unit_signature(),
+        Some(Role::Spend | Role::Instruction) => stencil_signature(),
+    };
     let region =
         func.dfg.alias_regions.insert(AliasRegionData { user_id: 1, description: "vcpu state".into() });
     let mut b = FunctionBuilder::new(func, context);
@@ -353,6 +397,7 @@ pub(super) fn emit(
         budget: None,
         labels,
         leave,
+        next: None,
         unit_signature,
         helper_signature: None,
         boxed: FxHashMap::default(),
@@ -370,11 +415,17 @@ pub(super) fn emit(
         started: 0,
         check: None,
     };
-    emitter.prologue();
-    for index in 0..plan.region.blocks.len() {
-        emitter.region_block(index);
+    match plan.holes.map(|holes| holes.role) {
+        None | Some(Role::Instruction) => {
+            emitter.prologue();
+            for index in 0..plan.region.blocks.len() {
+                emitter.region_block(index);
+            }
+        }
+        Some(role) => emitter.frame_stencil(role),
     }
     emitter.leave_block();
+    emitter.next_block();
     emitter.b.seal_all_blocks();
     let Emitter { b, links, sites, .. } = emitter;
     b.finalize(target.frontend_config());
@@ -391,6 +442,10 @@ impl<'a> Emitter<'a, '_> {
                 self.state,
                 offset_of!(VcpuState, memory_base) as i32,
             ));
+        }
+        if self.plan.holes.is_some() {
+            self.b.ins().jump(self.labels[0], &[]);
+            return;
         }
         if self.plan.key.budget {
             let variable = self.b.declare_var(types::I64);
@@ -415,8 +470,11 @@ impl<'a> Emitter<'a, '_> {
         self.b.ins().sequence_point();
         let word = self.load_state(types::I32, offset_of!(VcpuState, interrupt));
         self.leave_if(word, ExitKind::Poll, 0);
-        if let Some(budget) = self.budget {
-            let left = self.b.use_var(budget);
+        if self.plan.key.budget {
+            let left = match self.budget {
+                Some(budget) => self.b.use_var(budget),
+                None => self.load_state(types::I64, offset_of!(VcpuState, budget)),
+            };
             let short =
                 self.b.ins().icmp_imm_s(IntCC::SignedLessThan, left, i64::from(self.plan.longest[index]));
             self.leave_if(short, ExitKind::Budget, 0);
@@ -487,8 +545,12 @@ impl<'a> Emitter<'a, '_> {
         let started = self.started;
         match self.block.terminator {
             Terminator::Jump { .. } => {
-                self.spend(started);
-                self.follow(self.plan.region.edges[index][0]);
+                let edge = self.plan.region.edges[index][0];
+                // An instruction in the middle of a stencil unit is paid for later, together with others.
+                if edge != Edge::Next {
+                    self.spend(started);
+                }
+                self.follow(edge);
             }
             Terminator::Repeat { again, .. } => {
                 let again = self.value(again);
@@ -504,16 +566,25 @@ impl<'a> Emitter<'a, '_> {
             Terminator::Branch { cond, .. } => {
                 self.spend(started);
                 let cond = self.value(cond);
-                let [taken, other] = [0, 1].map(|edge| match self.plan.region.edges[index][edge] {
+                let edges = &self.plan.region.edges[index];
+                let falls_through = edges.contains(&Edge::Next);
+                let [taken, other] = [0, 1].map(|edge| match edges[edge] {
                     Edge::Inside(target) => (self.labels[target], None),
-                    Edge::Outside(target) => (self.b.create_block(), Some(target)),
+                    Edge::Next => (self.next(), None),
+                    edge @ (Edge::Outside(_) | Edge::Again) => {
+                        let block = self.b.create_block();
+                        if falls_through {
+                            self.b.set_cold_block(block);
+                        }
+                        (block, Some(edge))
+                    }
                 });
                 self.b.ins().brif(cond, taken.0, &[], other.0, &[]);
-                for (block, target) in [taken, other] {
-                    if let Some(target) = target {
+                for (block, edge) in [taken, other] {
+                    if let Some(edge) = edge {
                         self.b.seal_block(block);
                         self.b.switch_to_block(block);
-                        self.follow(Edge::Outside(target));
+                        self.follow(edge);
                     }
                 }
             }
@@ -562,6 +633,11 @@ impl<'a> Emitter<'a, '_> {
             Edge::Inside(target) => {
                 self.b.ins().jump(self.labels[target], &[]);
             }
+            Edge::Next => {
+                let next = self.next();
+                self.b.ins().jump(next, &[]);
+            }
+            Edge::Again => self.jump_to(namespace::ENTRY, &[self.state, self.state]),
             Edge::Outside(target) => {
                 self.store_dirty(0);
                 self.jump_to_unit(target);
@@ -584,7 +660,12 @@ impl<'a> Emitter<'a, '_> {
         if index == next {
             self.links.push(target);
         }
-        let name = self.b.func.declare_imported_user_function(UserExternalName { namespace: 0, index });
+        self.symbol(namespace::LINK_SLOT, index)
+    }
+
+    /// A 64-bit value that is filled in later.
+    pub fn symbol(&mut self, namespace: u32, index: u32) -> ir::Value {
+        let name = self.b.func.declare_imported_user_function(UserExternalName { namespace, index });
         let global = self.b.func.create_global_value(GlobalValueData::Symbol {
             name: ExternalName::user(name),
             offset: 0.into(),
@@ -592,6 +673,69 @@ impl<'a> Emitter<'a, '_> {
             tls: false,
         });
         self.b.ins().symbol_value(types::I64, global)
+    }
+
+    /// The block that goes on behind a stencil.
+    fn next(&mut self) -> ir::Block {
+        let b = &mut self.b;
+        *self.next.get_or_insert_with(|| b.create_block())
+    }
+
+    /// Goes on with the code behind a stencil: a tail call that is cut off when the stencil is copied.
+    fn next_block(&mut self) {
+        let Some(next) = self.next else { return };
+        self.b.switch_to_block(next);
+        self.jump_to(namespace::NEXT, &[self.state]);
+    }
+
+    /// A tail call of code of the same unit.
+    fn jump_to(&mut self, namespace: u32, arguments: &[ir::Value]) {
+        let mut signature = unit_signature();
+        signature.params.truncate(arguments.len());
+        let signature = self.b.func.import_signature(signature);
+        let name = self.b.func.declare_imported_user_function(UserExternalName { namespace, index: 0 });
+        let callee = self.b.func.import_function(ir::ExtFuncData {
+            name: ExternalName::user(name),
+            signature,
+            colocated: true,
+            patchable: false,
+        });
+        self.b.ins().return_call(callee, arguments);
+    }
+
+    /// The number of the hole that the op at hand is, if it is one of 64 bits.
+    pub fn wide_hole(&self) -> Option<u32> {
+        self.plan.holes.and_then(|holes| holes.wide(self.at))
+    }
+
+    /// Whether an address is a sum with a hole that belongs into the access.
+    pub fn is_displacement_hole(&self, addr: IrValue) -> bool {
+        self.plan.holes.is_some_and(|holes| match self.block.ops[addr.index()] {
+            Op::Add { a, b } => holes.is_displacement(a) || holes.is_displacement(b),
+            _ => false,
+        })
+    }
+
+    /// What is no guest instruction: the entry of a unit of stencils, and the payment for some of its instructions.
+    fn frame_stencil(&mut self, role: Role) {
+        if role == Role::Entry {
+            self.poll(0);
+            self.count_entry();
+        } else {
+            self.spend_in_memory(self.plan.longest[0]);
+        }
+        self.follow(Edge::Next);
+    }
+
+    /// Counts an entry of the unit; leaves when it is due for the next tier.
+    fn count_entry(&mut self) {
+        let counter = self.symbol(namespace::COUNTER, 0);
+        let flags = MemFlagsData::trusted();
+        let left = self.b.ins().load(types::I64, flags, counter, 0);
+        let left = self.b.ins().iadd_imm_s(left, -1);
+        self.b.ins().store(flags, left, counter, 0);
+        let due = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, left, 0);
+        self.leave_if(due, ExitKind::Hot, 0);
     }
 
     /// Jumps through the jump cache, or leaves on a miss. State is stored.
@@ -623,7 +767,13 @@ impl<'a> Emitter<'a, '_> {
     }
 
     fn leave(&mut self, pc: u64, word: u64) {
-        let pc = self.b.ins().iconst(types::I64, pc as i64);
+        let pc = match self.plan.holes {
+            Some(holes) => match holes.address(pc == self.plan.region.entry()) {
+                Some(placeholder) => self.b.ins().iconst(types::I64, placeholder),
+                None => self.symbol(namespace::HOLE, u32::from(pc != self.plan.region.entry())),
+            },
+            None => self.b.ins().iconst(types::I64, pc as i64),
+        };
         let word = self.b.ins().iconst(types::I64, word as i64);
         self.b.ins().jump(self.leave, &[BlockArg::Value(pc), BlockArg::Value(word)]);
     }
@@ -643,6 +793,17 @@ impl<'a> Emitter<'a, '_> {
             let left = self.b.use_var(budget);
             let left = self.b.ins().iadd_imm_s(left, -i64::from(count));
             self.b.def_var(budget, left);
+        } else {
+            self.spend_in_memory(count);
+        }
+    }
+
+    /// Stencils keep the budget in memory; each pays for what it retires.
+    fn spend_in_memory(&mut self, count: u32) {
+        if self.plan.key.budget && count != 0 {
+            let left = self.load_state(types::I64, offset_of!(VcpuState, budget));
+            let left = self.b.ins().iadd_imm_s(left, -i64::from(count));
+            self.store_state(left, offset_of!(VcpuState, budget));
         }
     }
 
@@ -666,6 +827,8 @@ impl<'a> Emitter<'a, '_> {
                 left = self.b.ins().iadd_imm_s(left, -i64::from(retired));
             }
             self.store_state(left, offset_of!(VcpuState, budget));
+        } else {
+            self.spend_in_memory(retired);
         }
     }
 
@@ -718,7 +881,7 @@ impl<'a> Emitter<'a, '_> {
 
     fn flush_pending(&mut self) {
         for (slot, value) in std::mem::take(&mut self.pending) {
-            if in_memory(slot) {
+            if self.in_memory(slot) {
                 self.store_slot(slot, value);
             } else {
                 match self.boxed.get(&value) {
@@ -747,7 +910,7 @@ impl<'a> Emitter<'a, '_> {
         if let Some(&(_, value)) = self.pending.iter().rev().find(|pending| pending.0 == slot) {
             return value;
         }
-        if in_memory(slot) {
+        if self.in_memory(slot) {
             return self.load_slot(slot);
         }
         let variable = self.variable(slot);
@@ -760,13 +923,23 @@ impl<'a> Emitter<'a, '_> {
         self.pending.push((slot, value));
     }
 
+    fn in_memory(&self, slot: Slot) -> bool {
+        in_memory(slot) || self.plan.holes.is_some()
+    }
+
+    fn slot_offset(&self, slot: Slot) -> i32 {
+        let hole = self.plan.holes.and_then(|holes| holes.slot(slot));
+        hole.unwrap_or_else(|| slot_offset(self.file, slot))
+    }
+
     fn load_slot(&mut self, slot: Slot) -> ir::Value {
-        let info = self.file.slot(slot);
-        self.b.ins().load(clif_type(info.ty), self.state_flags, self.state, slot_offset(self.file, slot))
+        let offset = self.slot_offset(slot);
+        self.b.ins().load(clif_type(self.file.slot(slot).ty), self.state_flags, self.state, offset)
     }
 
     fn store_slot(&mut self, slot: Slot, value: ir::Value) {
-        self.b.ins().store(self.state_flags, value, self.state, slot_offset(self.file, slot));
+        let offset = self.slot_offset(slot);
+        self.b.ins().store(self.state_flags, value, self.state, offset);
     }
 
     /// Loads a field of the state.

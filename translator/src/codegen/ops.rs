@@ -1,6 +1,6 @@
 //! The exhaustive match: which lowering each op has.
 
-use super::emit::{Emitter, clif_type};
+use super::emit::{Emitter, clif_type, namespace};
 use super::evaluate::{Helper, encode};
 use super::stubs::helper_signature;
 use crate::ir::{Op, Type, Value as IrValue};
@@ -12,6 +12,9 @@ use std::mem::offset_of;
 impl Emitter<'_, '_> {
     /// Emits one op; its value if it has one.
     pub fn op(&mut self, op: &Op) -> Option<ir::Value> {
+        if let Some(hole) = self.wide_hole() {
+            return Some(self.symbol(namespace::HOLE, hole));
+        }
         Some(match *op {
             Op::Instruction { .. } | Op::Hook { .. } | Op::Env { .. } => {
                 unreachable!("the block's walk handles it")

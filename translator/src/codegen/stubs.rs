@@ -4,7 +4,7 @@ use super::arena::Arena;
 use super::compiler::Compiler;
 use super::emit::unit_signature;
 use super::evaluate::{Helper, HelperFn, evaluate_op};
-use super::unit::{CompiledUnit, MemoryMode, UnitKey};
+use super::unit::{CompiledUnit, MemoryMode, Tier, UnitKey};
 use super::{Error, HostIsa};
 use crate::guest::{FpEnv, Guest};
 use crate::run::state::{ExitKind, VcpuState};
@@ -36,7 +36,14 @@ impl Runtime {
     /// # Errors
     /// The compiler is not for this host, or the host gives no memory.
     pub fn new(compiler: &Compiler, size: usize, slots: usize, helpers: &Helpers) -> Result<Runtime, Error> {
-        let arena = Arena::new(size, slots)?;
+        Runtime::in_arena(compiler, Arena::new(size, slots)?, helpers)
+    }
+
+    /// Fills an empty arena with the stubs.
+    ///
+    /// # Errors
+    /// The compiler is not for this host, or the arena is too small.
+    pub fn in_arena(compiler: &Compiler, arena: Arena, helpers: &Helpers) -> Result<Runtime, Error> {
         let place = |code: Vec<u8>| Ok::<u64, Error>(arena.install(&stub_unit(compiler.isa(), code))?.entry);
         arena.set_unlinked(place(compiler.compile_stub(unlinked(compiler))?)?);
         let mut table = vec![0; Helper::COUNT].into_boxed_slice();
@@ -74,9 +81,11 @@ fn stub_unit(isa: HostIsa, code: Vec<u8>) -> CompiledUnit {
         isa,
         pc: 0,
         key,
+        tier: Tier::Region,
         code,
         relocations: Vec::new(),
         links: Vec::new(),
+        counter: None,
         sites: Vec::new(),
         ranges: Vec::new(),
         checks: Vec::new(),

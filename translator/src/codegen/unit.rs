@@ -87,6 +87,20 @@ pub enum Relocation {
         /// Index into the unit's links.
         index: u32,
     },
+    /// 64-bit address of the unit's counter.
+    Counter {
+        /// Offset of the 8 bytes.
+        offset: u32,
+    },
+}
+
+/// How code was made; later ones are faster and cost more to make.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum Tier {
+    /// Copies of stencils, one an instruction.
+    Stencils,
+    /// A region compiled as a whole.
+    Region,
 }
 
 /// Compiled code of one region.
@@ -98,12 +112,16 @@ pub struct CompiledUnit {
     pub pc: u64,
     /// What it relies on.
     pub key: UnitKey,
+    /// How it was made.
+    pub tier: Tier,
     /// The code; the entry is its first byte.
     pub code: Vec<u8>,
     /// What to fill in.
     pub relocations: Vec<Relocation>,
     /// Direct jumps out, by index.
     pub links: Vec<LinkSite>,
+    /// Entries before it leaves with a `Hot` exit, in units that count them.
+    pub counter: Option<i64>,
     /// Sites that may fault, by offset.
     pub sites: Vec<FaultSite>,
     /// Guest addresses whose bytes decided it, sorted and merged.
@@ -130,6 +148,7 @@ impl CompiledUnit {
             Relocation::LinkSlot { offset, index } => {
                 u64::from(offset) + 8 <= size && (index as usize) < self.links.len()
             }
+            Relocation::Counter { offset } => u64::from(offset) + 8 <= size && self.counter.is_some(),
         };
         let site = |site: &FaultSite| {
             let target = match site.action {

@@ -1,17 +1,22 @@
 //! The engine: configuration shared by machines.
 
 use crate::cache::disk::Store;
+use crate::codegen::{Compiler, HostIsa, Options, Stencils};
 use crate::{codegen, memory};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What executes guest code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum ExecutionMode {
     /// The interpreter only.
     Interpret,
-    /// The interpreter first, compiled regions for what runs often.
+    /// The interpreter first, stencils for what runs again, compiled regions for what runs often.
     #[default]
     Compile,
+    /// The interpreter first, then stencils only.
+    Stencils,
+    /// The interpreter first, then compiled regions only.
+    Regions,
 }
 
 /// Settings of an engine.
@@ -19,8 +24,13 @@ pub enum ExecutionMode {
 pub struct EngineOptions {
     /// What executes guest code.
     pub mode: ExecutionMode,
-    /// How often a block is interpreted before a region is compiled at it; 0 compiles at once.
+    /// How often a block is interpreted before host code is made for it; 0 makes it at once.
     pub threshold: u32,
+    /// How often a unit of stencils is entered before a region is compiled at its entry.
+    pub promotion: u32,
+    /// Threads of each machine that compile regions while its vCPUs go on in stencils; 0 compiles on the vCPU's thread,
+    /// at the same place in every run.
+    pub compile_threads: usize,
     /// Largest region, in guest instructions.
     pub region_instructions: u32,
     /// Size of each machine's code arena, in bytes.
@@ -34,6 +44,8 @@ impl Default for EngineOptions {
         EngineOptions {
             mode: ExecutionMode::Compile,
             threshold: 24,
+            promotion: 3000,
+            compile_threads: 0,
             region_instructions: 200,
             arena_bytes: 256 << 20,
             store: None,
@@ -62,6 +74,8 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Engine {
     options: EngineOptions,
+    /// Made when the first machine asks; `None` inside if this host has none.
+    stencils: OnceLock<Option<Stencils>>,
 }
 
 impl Engine {
@@ -73,7 +87,18 @@ impl Engine {
         if options.region_instructions == 0 {
             return Err(Error::Option("region_instructions must be at least 1"));
         }
-        Ok(Arc::new(Engine { options }))
+        Ok(Arc::new(Engine { options, stencils: OnceLock::new() }))
+    }
+
+    /// The stencils made so far, or `None` if this host has none or they are not to be used.
+    pub fn stencils(&self) -> Option<&Stencils> {
+        let stencils = self.stencils.get_or_init(|| match self.options.mode {
+            ExecutionMode::Compile | ExecutionMode::Stencils => {
+                Compiler::new(HostIsa::native(), &Options::default()).ok().and_then(Stencils::new)
+            }
+            ExecutionMode::Interpret | ExecutionMode::Regions => None,
+        });
+        stencils.as_ref()
     }
 
     /// The settings.

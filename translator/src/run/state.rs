@@ -76,6 +76,8 @@ pub enum ExitKind {
     Changed = 9,
     /// [`VcpuState::checks_left`] is used up; go on at `pc`.
     Recheck = 10,
+    /// The unit at `pc` has run often enough for the next tier.
+    Hot = 11,
 }
 
 /// The state of one vCPU as host code sees it.
@@ -327,7 +329,6 @@ impl StateHandle {
         jump_cache: *mut JumpCacheEntry,
         read_tlb: *mut TlbEntry,
         write_tlb: *mut TlbEntry,
-        helpers: *const usize,
         vcpu: *mut std::ffi::c_void,
     ) {
         // SAFETY: see `pc`.
@@ -336,9 +337,14 @@ impl StateHandle {
             (*state).jump_cache = jump_cache;
             (*state).read_tlb = read_tlb;
             (*state).write_tlb = write_tlb;
-            (*state).helpers = helpers;
             (*state).vcpu = vcpu;
         }
+    }
+
+    /// Sets the table of helpers.
+    pub fn set_helpers(&mut self, helpers: *const usize) {
+        // SAFETY: see `pc`.
+        unsafe { (*self.as_ptr()).helpers = helpers }
     }
 
     /// The value of a slot.

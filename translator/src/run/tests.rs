@@ -18,7 +18,8 @@ fn machine(mode: ExecutionMode, memory: Mode, code: &[u32]) -> Vcpu {
 }
 
 fn machine_of(guest: Guest, mode: ExecutionMode, memory: Mode, code: &[u8]) -> Vcpu {
-    let engine = Engine::new(EngineOptions { mode, threshold: 3, ..EngineOptions::default() }).unwrap();
+    let engine =
+        Engine::new(EngineOptions { mode, threshold: 3, promotion: 5, ..EngineOptions::default() }).unwrap();
     let options = VmOptions { memory, ..VmOptions::default() };
     let vm = Vm::new(&engine, guest, &options).unwrap();
     vm.memory().map(CODE, 0x1000, Prot::RWX).unwrap();
@@ -29,7 +30,8 @@ fn machine_of(guest: Guest, mode: ExecutionMode, memory: Mode, code: &[u8]) -> V
 }
 
 fn every_way(test: impl Fn(ExecutionMode, Mode)) {
-    for mode in [ExecutionMode::Interpret, ExecutionMode::Compile] {
+    use ExecutionMode::{Compile, Interpret, Regions, Stencils};
+    for mode in [Interpret, Regions, Stencils, Compile] {
         for memory in [Mode::Direct, Mode::Paged] {
             test(mode, memory);
         }
@@ -231,4 +233,47 @@ fn a_stop_address_does_not_hold_a_repetition_that_has_begun() {
         assert_eq!(vcpu.run(&options).reason, Reason::Syscall);
         assert_eq!(get(&vcpu, "rdi") - BYTES, 200);
     });
+}
+
+#[test]
+fn a_loop_goes_through_every_tier() {
+    for memory in [Mode::Direct, Mode::Paged] {
+        let mut vcpu = machine(ExecutionMode::Compile, memory, &COUNT);
+        set(&mut vcpu, "a1", 100_000);
+        assert_eq!(vcpu.run(&RunOptions::default()).reason, Reason::Syscall);
+        assert_eq!(get(&vcpu, "a0"), 100_000);
+        let stats = vcpu.vm().stats();
+        assert!(stats.interpreted < 50 && stats.entries < 20, "{stats:?}");
+        assert!(stats.units_assembled > 0 && stats.units_compiled == 1, "{stats:?}");
+    }
+}
+
+#[test]
+fn a_running_loop_goes_on_in_the_region_of_a_compile_thread() {
+    let options =
+        EngineOptions { threshold: 3, promotion: 5, compile_threads: 2, ..EngineOptions::default() };
+    let vm = Vm::new(&Engine::new(options).unwrap(), Guest::Riscv64, &VmOptions::default()).unwrap();
+    vm.memory().map(CODE, 0x1000, Prot::RWX).unwrap();
+    let bytes: Vec<u8> = COUNT.iter().flat_map(|word| word.to_le_bytes()).collect();
+    vm.memory().write(CODE, &bytes, crate::memory::Permissions::Ignore).unwrap();
+    let mut vcpu = Vcpu::new(&vm).unwrap();
+    vcpu.set_pc(CODE);
+    // It never gets there.
+    set(&mut vcpu, "a1", u64::MAX);
+    let interrupter = vcpu.interrupter();
+    let exit = std::thread::scope(|scope| {
+        let running = scope.spawn(|| vcpu.run(&RunOptions::default()));
+        while vm.stats().units_compiled == 0 && !running.is_finished() {
+            std::thread::yield_now();
+        }
+        interrupter.interrupt();
+        running.join().unwrap()
+    });
+    assert_eq!(exit.reason, Reason::Interrupted);
+    // Exact state, whichever tier it stopped in.
+    let done = get(&vcpu, "a0");
+    assert!(exit.pc == CODE || exit.pc == CODE + 4, "{exit:?}");
+    set(&mut vcpu, "a1", done + 1000);
+    assert_eq!(vcpu.run(&RunOptions::default()).reason, Reason::Syscall);
+    assert_eq!(get(&vcpu, "a0"), done + 1000);
 }

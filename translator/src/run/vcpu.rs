@@ -5,25 +5,20 @@ use super::engine::Error;
 use super::enter::enter;
 use super::exit::{Exit, Reason};
 use super::state::{ExitKind, JumpCacheEntry, Running, SharedState, StateHandle, Tables, interrupt};
-use super::vm::{Change, Translator, Vm};
+use super::translate::{Job, Outcome, Translator};
+use super::vm::{Change, Vm};
 use super::world::VcpuWorld;
-use crate::cache::disk::checksum;
-use crate::cache::{Refused, UnitName};
-use crate::codegen::{CompileOptions, CompiledUnit, MemoryMode, UnitKey};
+use crate::cache::{Cache, UnitName};
+use crate::codegen::{MemoryMode, UnitKey};
 use crate::guest::registers::{self, Register, State};
 use crate::guest::{FpEnv, SlotInfo};
 use crate::ir::interpret::{End, Interpreter};
 use crate::ir::{Access, Block, Slot, Trap};
-use crate::lift::{Fetch, FetchFault, LiftOptions, lift_block};
-use crate::memory::{CodePage, CodeReader, CodeWatch, Fault, FaultKind, Memory, Mode};
-use crate::opt;
-use crate::region::{Region, RegionOptions};
+use crate::lift::FetchFault;
+use crate::memory::{Fault, FaultKind, Memory, Mode};
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-/// Replaced units that may wait to be freed.
-const MAX_REPLACED: usize = 64;
 
 /// What limits a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -61,7 +56,7 @@ pub struct Vcpu {
     vm: Arc<Vm>,
     interpreter: Interpreter,
     blocks: BlockCache,
-    /// Entries at which no region can be compiled, until code changes.
+    /// Names that there can be no host code for, until code changes.
     refused: FxHashSet<UnitName>,
     /// The key whose units the jump cache holds.
     jumps_of: Option<UnitKey>,
@@ -78,10 +73,8 @@ impl Vcpu {
         let mut state = StateHandle::new();
         state.set_memory(vm.memory().base(), vm.memory().limit());
         let (jumps, reads, writes) = tables.pointers();
-        let helpers =
-            vm.translator().map_or(std::ptr::null(), |translator| translator.cache.runtime().helper_table());
         let memory: *const Memory = vm.memory();
-        state.set_tables(jumps, reads, writes, helpers, memory.cast_mut().cast());
+        state.set_tables(jumps, reads, writes, memory.cast_mut().cast());
         vm.register(state.shared());
         let mut vcpu = Vcpu {
             state,
@@ -161,12 +154,12 @@ impl Vcpu {
         let translator = vm.translator()?;
         self.synchronise(&vm);
         let stops = vm.stops();
-        let run = Run::new(&vm, &stops, None);
-        let name = UnitName { pc, key: self.key(&run) };
-        if translator.cache.find(&name).is_none() && !self.load(&run, translator, &name) {
-            self.compile(&run, translator, name);
+        let job = Run::new(&vm, &stops, None).job(self, pc);
+        let is_unit = translator.cache().is_some_and(|cache| cache.find(&job.name).is_some());
+        if !is_unit && !vm.load(&job.name) {
+            vm.compile_region(&job);
         }
-        translator.cache.targets(&name)
+        translator.cache()?.targets(&job.name)
     }
 
     /// One turn of the dispatch loop; the reason if the run ends.
@@ -195,14 +188,16 @@ impl Vcpu {
             && !at_stop
         {
             let name = UnitName { pc, key: self.key(run) };
-            if let Some(code) = translator.cache.find(&name) {
-                return self.execute(run, name, code);
+            if let Some(cache) = translator.cache()
+                && let Some(code) = cache.find(&name)
+            {
+                return self.execute(run, cache, name, code);
             }
-            if self.load(run, translator, &name) {
+            if run.vm.load(&name) {
                 return None;
             }
             if self.is_hot(run, &name) {
-                self.compile(run, translator, name);
+                self.translate(run, name);
                 return None;
             }
         }
@@ -229,7 +224,8 @@ impl Vcpu {
 
     /// Enters a unit and does what its exit asks for.
     #[allow(unsafe_code, reason = "the entry into host code")]
-    fn execute(&mut self, run: &mut Run<'_>, name: UnitName, code: u64) -> Option<Reason> {
+    fn execute(&mut self, run: &mut Run<'_>, cache: &Cache, name: UnitName, code: u64) -> Option<Reason> {
+        self.state.set_helpers(cache.runtime().helper_table());
         if self.jumps_of != Some(name.key) {
             self.tables.flush_jumps();
             self.jumps_of = Some(name.key);
@@ -260,6 +256,10 @@ impl Vcpu {
         match word as u8 {
             kind if kind == ExitKind::Interpret as u8 => self.interpret(run, pc, 1),
             kind if kind == ExitKind::Budget as u8 => self.interpret(run, pc, run.left.unwrap_or(u64::MAX)),
+            kind if kind == ExitKind::Hot as u8 => {
+                run.vm.promote(run.job(self, pc));
+                None
+            }
             kind if kind == ExitKind::Syscall as u8 => Some(Reason::Syscall),
             kind if kind == ExitKind::Trap as u8 => {
                 let trap = Trap::ALL.get((word >> 8 & 0xff) as usize).copied();
@@ -271,7 +271,8 @@ impl Vcpu {
             kind if kind == ExitKind::Changed as u8 => self.code_has_changed(run, pc),
             kind if kind == ExitKind::Recheck as u8 => {
                 self.state.reset_checks();
-                let pages = run.vm.translator().map(|translator| translator.cache.checked_pages(pc));
+                let cache = run.vm.translator().and_then(Translator::cache);
+                let pages = cache.map(|cache| cache.checked_pages(pc));
                 pages.into_iter().flatten().for_each(|page| run.vm.memory().try_to_watch(page));
                 None
             }
@@ -284,14 +285,19 @@ impl Vcpu {
     /// as any other code has to before it is compiled.
     fn code_has_changed(&mut self, run: &mut Run<'_>, pc: u64) -> Option<Reason> {
         let name = UnitName { pc, key: self.key(run) };
-        if let Some(translator) = run.vm.translator()
-            && run.stops.binary_search(&pc).is_err()
-            && self.is_hot(run, &name)
-        {
-            self.compile(run, translator, name);
+        if run.vm.translator().is_some() && run.stops.binary_search(&pc).is_err() && self.is_hot(run, &name) {
+            self.translate(run, name);
         }
         // In any case, so that code which is changed before each look makes progress.
         self.interpret(run, pc, run.left.unwrap_or(u64::MAX))
+    }
+
+    /// Makes host code for a name, and remembers where none can be made.
+    fn translate(&mut self, run: &Run<'_>, name: UnitName) {
+        let job = Job { name, stops: run.stops.clone() };
+        if run.vm.translate(&job) == Outcome::Refused {
+            self.refused.insert(name);
+        }
     }
 
     /// Whether the block at this address ran often enough to be compiled.
@@ -299,105 +305,6 @@ impl Vcpu {
         let threshold = run.vm.engine().options().threshold;
         let runs = self.blocks.runs(name.pc, name.key.env);
         (runs.is_some_and(|runs| runs >= threshold) || threshold == 0) && !self.refused.contains(name)
-    }
-
-    /// Compiles the region at a unit's name and publishes it. What cannot be compiled goes on being interpreted.
-    fn compile(&mut self, run: &Run<'_>, translator: &Translator, name: UnitName) {
-        let memory = run.vm.memory();
-        let options = run.vm.engine().options();
-        let source = Source { reader: memory.code_reader(), stops: run.stops };
-        let lift = LiftOptions { env: name.key.env, ..LiftOptions::default() };
-        let aligned = name.pc.is_multiple_of(name.key.guest.instruction_alignment());
-        let grow =
-            RegionOptions { max_instructions: options.region_instructions, ..RegionOptions::default() };
-        let region = Region::grow(
-            name.pc,
-            &grow,
-            |pc| {
-                if !aligned || (pc != name.pc && source.is_boundary(pc)) {
-                    return Err(FetchFault { addr: pc });
-                }
-                let mut block = lift_block(name.key.guest, &source, pc, &lift)?;
-                opt::optimize(&mut block);
-                Ok(block)
-            },
-            |_| 0,
-        );
-        let Ok(mut region) = region else {
-            self.refused.insert(name);
-            return;
-        };
-        region.set_checks(|range| source.reader.checked_bytes(range));
-        let watch = source.reader.finish(&region.ranges());
-        let unit = match translator.compiler.compile(&region, &name.key, &CompileOptions::default()) {
-            Ok(unit) => unit,
-            Err(_) => {
-                run.vm.count(|stats| stats.units_refused += 1);
-                memory.unwatch_code(watch);
-                self.refused.insert(name);
-                return;
-            }
-        };
-        run.vm.count(|stats| {
-            stats.units_compiled += 1;
-            stats.compiled_instructions += u64::from(unit.instructions);
-            stats.code_bytes += unit.code.len() as u64;
-            stats.compile_nanos += unit.compile_time.as_nanos() as u64;
-        });
-        // Read while they are watched: if the unit is published, they are what it was made from.
-        let source = checksum(&unit.ranges, |addr, buf| memory.fetch(addr, buf));
-        if self.publish(run, translator, &unit, watch)
-            && let (Some(units), Some(source)) = (translator.units(), source)
-            // Code that changes is no use to another process.
-            && unit.checks.is_empty()
-        {
-            units.add(&unit, source);
-        }
-    }
-
-    /// Takes a unit from the disk cache and publishes it; whether that was done.
-    fn load(&mut self, run: &Run<'_>, translator: &Translator, name: &UnitName) -> bool {
-        let Some(units) = translator.units().filter(|units| units.may_have(name)) else { return false };
-        let memory = run.vm.memory();
-        let mut reader = None;
-        let unit = units.find(name, |ranges| {
-            let reader = reader.insert(memory.code_reader());
-            checksum(ranges, |addr, buf| reader.fetch(addr, buf))
-        });
-        let (Some(unit), Some(reader)) = (unit, reader) else { return false };
-        let watch = reader.finish(&unit.ranges);
-        if watch.mode() == CodePage::SelfChecking {
-            memory.unwatch_code(watch);
-            return false;
-        }
-        self.publish(run, translator, &unit, watch)
-    }
-
-    /// Makes a unit visible; whether that was done. Where there is no room, everything goes, and what is hot comes back.
-    fn publish(
-        &mut self,
-        run: &Run<'_>,
-        translator: &Translator,
-        unit: &CompiledUnit,
-        watch: CodeWatch,
-    ) -> bool {
-        match translator.cache.publish(run.vm.memory(), unit, watch) {
-            Ok(()) => {
-                if translator.cache.replaced() > MAX_REPLACED {
-                    run.vm.free_replaced_units();
-                }
-                true
-            }
-            Err(Refused::Stale) => false,
-            Err(Refused::Arena(_)) => {
-                if translator.cache.is_empty() {
-                    self.refused.insert(UnitName { pc: unit.pc, key: unit.key });
-                } else {
-                    run.vm.drop_all_units();
-                }
-                false
-            }
-        }
     }
 
     /// Interprets the block at `pc`, at most `limit` instructions.
@@ -506,8 +413,8 @@ impl Drop for Vcpu {
 
 /// What one call of `run` keeps.
 struct Run<'a> {
-    vm: &'a Vm,
-    stops: &'a [u64],
+    vm: &'a Arc<Vm>,
+    stops: &'a Arc<Vec<u64>>,
     stop_set: u32,
     left: Option<u64>,
     retired: u64,
@@ -517,24 +424,8 @@ struct Run<'a> {
     first: bool,
 }
 
-/// Code bytes for a region: watched while they are read, cut at stop addresses.
-struct Source<'a> {
-    reader: CodeReader<'a>,
-    stops: &'a [u64],
-}
-
-impl Fetch for Source<'_> {
-    fn fetch(&self, addr: u64, buf: &mut [u8]) -> usize {
-        self.reader.fetch(addr, buf)
-    }
-
-    fn is_boundary(&self, addr: u64) -> bool {
-        self.stops.binary_search(&addr).is_ok()
-    }
-}
-
 impl<'a> Run<'a> {
-    fn new(vm: &'a Vm, stops: &'a [u64], budget: Option<u64>) -> Run<'a> {
+    fn new(vm: &'a Arc<Vm>, stops: &'a Arc<Vec<u64>>, budget: Option<u64>) -> Run<'a> {
         Run {
             vm,
             stops,
@@ -545,6 +436,11 @@ impl<'a> Run<'a> {
             entries: 0,
             first: true,
         }
+    }
+
+    /// Host code for `pc` under the vCPU's present key.
+    fn job(&self, vcpu: &Vcpu, pc: u64) -> Job {
+        Job { name: UnitName { pc, key: vcpu.key(self) }, stops: self.stops.clone() }
     }
 
     fn retire(&mut self, instructions: u64) {

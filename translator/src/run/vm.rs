@@ -8,16 +8,14 @@
 use super::engine::{Engine, Error, ExecutionMode};
 use super::safepoint::Epoch;
 use super::state::{Running, SharedState, interrupt};
-use super::tlb::fill_tlb;
-use crate::cache::disk::{Counters, ProgramUnits};
-use crate::cache::{Cache, Unit};
-use crate::codegen::{Compiler, Helpers, HostIsa, Options, Runtime};
+use super::translate::Translator;
+use crate::cache::Unit;
 use crate::guest::Guest;
 use crate::memory::{self, Listener, Memory};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 /// Settings of a machine.
@@ -42,15 +40,23 @@ pub struct Stats {
     pub blocks_lifted: u64,
     /// Instructions that the interpreter retired.
     pub interpreted: u64,
-    /// Units compiled.
+    /// Units made of stencils.
+    pub units_assembled: u64,
+    /// Guest instructions in units made of stencils.
+    pub assembled_instructions: u64,
+    /// Bytes of host code in units made of stencils.
+    pub assembled_bytes: u64,
+    /// Time spent making units of stencils, the compilation of new stencils included, in nanoseconds.
+    pub assemble_nanos: u64,
+    /// Regions compiled.
     pub units_compiled: u64,
     /// Regions that the code generator refused; they stay interpreted.
     pub units_refused: u64,
-    /// Guest instructions in compiled units.
+    /// Guest instructions in compiled regions.
     pub compiled_instructions: u64,
-    /// Bytes of host code in compiled units.
+    /// Bytes of host code in compiled regions.
     pub code_bytes: u64,
-    /// Time spent compiling, in nanoseconds.
+    /// Time spent compiling regions, in nanoseconds.
     pub compile_nanos: u64,
     /// Entries from the dispatcher into host code.
     pub entries: u64,
@@ -90,36 +96,6 @@ pub struct Vm {
     inner: Mutex<Inner>,
 }
 
-/// What compiles, and where units live; absent if everything is interpreted.
-pub(super) struct Translator {
-    pub(super) compiler: Compiler,
-    pub(super) cache: Cache,
-    /// The program's units on disk, once it is known which program it is.
-    units: OnceLock<ProgramUnits>,
-}
-
-impl Translator {
-    fn new(arena_bytes: usize) -> Result<Translator, Error> {
-        super::signal::install()?;
-        Memory::trust_fault_handler();
-        let compiler = Compiler::new(HostIsa::native(), &Options::default())?;
-        // A unit has a handful of links and takes a kilobyte or more.
-        let slots = (arena_bytes / 256).clamp(1024, 1 << 22);
-        let runtime = Runtime::new(&compiler, arena_bytes, slots, &Helpers { fill_tlb })?;
-        Ok(Translator { compiler, cache: Cache::new(runtime), units: OnceLock::new() })
-    }
-
-    pub(super) fn units(&self) -> Option<&ProgramUnits> {
-        self.units.get()
-    }
-}
-
-impl std::fmt::Debug for Translator {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Translator").field("cache", &self.cache).finish_non_exhaustive()
-    }
-}
-
 /// What the vm's lock protects.
 #[derive(Debug, Default)]
 struct Inner {
@@ -141,8 +117,8 @@ impl Vm {
     pub fn new(engine: &Arc<Engine>, guest: Guest, options: &VmOptions) -> Result<Arc<Vm>, Error> {
         let memory = Memory::new(options.memory, &options.memory_options)?;
         let translator = match engine.options().mode {
-            ExecutionMode::Compile => Some(Translator::new(engine.options().arena_bytes)?),
             ExecutionMode::Interpret => None,
+            _ => Some(Translator::new(engine.options())?),
         };
         let vm = Arc::new(Vm {
             engine: engine.clone(),
@@ -176,26 +152,6 @@ impl Vm {
     /// Counters as of now.
     pub fn stats(&self) -> Stats {
         self.lock().stats
-    }
-
-    /// Says which program runs here (a checksum of its file, for example), so that its units are taken from the engine's
-    /// store and go there. Counts once; does nothing without a store or where nothing is compiled.
-    pub fn name_program(&self, program: u128) {
-        if let (Some(translator), Some(store)) = (&self.translator, &self.engine.options().store) {
-            translator.units.get_or_init(|| ProgramUnits::open(store, program, &translator.compiler));
-        }
-    }
-
-    /// Writes the units that are on their way to the store; dropping the machine does so, too.
-    pub fn save_units(&self) {
-        if let Some(units) = self.translator.as_ref().and_then(Translator::units) {
-            units.flush();
-        }
-    }
-
-    /// What the store did, if the program has been named.
-    pub fn store_counters(&self) -> Option<Counters> {
-        self.translator.as_ref().and_then(Translator::units).map(ProgramUnits::counters)
     }
 
     /// Drops every translation of code in the range: to be called after host code wrote to it by other ways than
@@ -256,11 +212,6 @@ impl Vm {
         at as u32 + 1
     }
 
-    /// Makes room in a full arena: every unit goes.
-    pub(super) fn drop_all_units(&self) {
-        self.drop_translations(&[0..u64::MAX], false);
-    }
-
     /// Frees the units that newer ones have replaced.
     pub(super) fn free_replaced_units(&self) {
         self.drop_translations(&[], false);
@@ -299,11 +250,12 @@ impl Vm {
     fn drop_translations(&self, ranges: &[Range<u64>], mappings: bool) {
         // Out of the cache first: whoever sees the new epoch finds no old unit.
         let mut units: Vec<Unit> = Vec::new();
-        if let Some(translator) = &self.translator {
+        let cache = self.translator.as_ref().and_then(Translator::cache);
+        if let Some(cache) = cache {
             if !ranges.is_empty() {
-                units = translator.cache.take(ranges);
+                units = cache.take(ranges);
             }
-            units.extend(translator.cache.take_replaced());
+            units.extend(cache.take_replaced());
         }
         let (epoch, vcpus) = {
             let mut inner = self.lock();
@@ -327,8 +279,8 @@ impl Vm {
             Some(vcpu) => vcpu.place.outside(|| wait_for(&vcpus, epoch)),
             None => wait_for(&vcpus, epoch),
         }
-        if let Some(translator) = &self.translator {
-            translator.cache.free(&self.memory, units);
+        if let Some(cache) = cache {
+            cache.free(&self.memory, units);
         }
     }
 }

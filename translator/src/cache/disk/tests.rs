@@ -4,7 +4,7 @@ use super::*;
 use crate::cache::UnitName;
 use crate::codegen::unit::Relocation;
 use crate::codegen::{
-    CompiledUnit, Compiler, FaultSite, HostIsa, LinkSite, MemoryMode, Options, SiteAction, UnitKey,
+    CompiledUnit, Compiler, FaultSite, HostIsa, LinkSite, MemoryMode, Options, SiteAction, Tier, UnitKey,
 };
 use crate::guest::{FpEnv, Guest};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -28,9 +28,11 @@ fn unit(pc: u64) -> CompiledUnit {
             budget: false,
             hooks: 0,
         },
+        tier: Tier::Region,
         code: (0..200).map(|byte| byte ^ pc as u8).collect(),
         relocations: vec![Relocation::LinkSlot { offset: 16, index: 0 }],
         links: vec![LinkSite { target: pc + 4 }],
+        counter: None,
         sites: vec![FaultSite { offset: 8, action: SiteAction::Cold { offset: 100 } }],
         ranges: vec![pc..pc + 4],
         checks: Vec::new(),

@@ -1,0 +1,280 @@
+//! How a machine comes to host code for a guest address: from the disk cache, put together from stencils, or compiled as
+//! a region; and how it comes from one tier to the next.
+//!
+//! What is asked for by name ([`Job`]) ends in the cache, or says whether another attempt is any use ([`Outcome`]). Every
+//! function here works on any thread. No lock is held while anything is lifted, compiled, read or written.
+
+use super::engine::{EngineOptions, Error, ExecutionMode};
+use super::tlb::fill_tlb;
+use super::vm::Vm;
+use crate::cache::disk::{Counters, ProgramUnits, checksum};
+use crate::cache::{Cache, Refused, UnitName};
+use crate::codegen::{
+    Arena, Assembly, CompileOptions, CompiledUnit, Compiler, Helpers, HostIsa, Options, Runtime, Tier,
+};
+use crate::lift::Fetch;
+use crate::memory::{CodePage, CodeReader, CodeWatch, Memory};
+use crate::tier::{self, Workers};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// Replaced units that may wait to be freed.
+const MAX_REPLACED: usize = 64;
+
+/// What compiles, and where units live; absent if everything is interpreted.
+pub(super) struct Translator {
+    compiler: Compiler,
+    /// For the cache, until it is made.
+    arena: Mutex<Option<Arena>>,
+    /// Made when there is a unit for the first time; `None` inside if this host cannot.
+    cache: OnceLock<Option<Cache>>,
+    /// The program's units on disk, once it is known which program it is.
+    units: OnceLock<ProgramUnits>,
+    workers: Workers<Job>,
+}
+
+/// What host code is to be made for.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    pub(super) name: UnitName,
+    /// Stop addresses: no unit goes over one.
+    pub(super) stops: Arc<Vec<u64>>,
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Outcome {
+    /// There is a unit of its name.
+    Published,
+    /// There is none, but there may be after the next attempt.
+    Again,
+    /// There will be none until code changes.
+    Refused,
+}
+
+/// Code bytes for units: watched while they are read, cut at stop addresses.
+struct Source<'a> {
+    reader: CodeReader<'a>,
+    stops: &'a [u64],
+}
+
+impl Fetch for Source<'_> {
+    fn fetch(&self, addr: u64, buf: &mut [u8]) -> usize {
+        self.reader.fetch(addr, buf)
+    }
+
+    fn is_boundary(&self, addr: u64) -> bool {
+        self.stops.binary_search(&addr).is_ok()
+    }
+}
+
+impl Translator {
+    /// Takes from the host what it may refuse.
+    pub(super) fn new(options: &EngineOptions) -> Result<Translator, Error> {
+        super::signal::install()?;
+        Memory::trust_fault_handler();
+        let compiler = Compiler::new(HostIsa::native(), &Options::default())?;
+        // A unit has a handful of links and takes a kilobyte or more.
+        let slots = (options.arena_bytes / 256).clamp(1024, 1 << 22);
+        Ok(Translator {
+            compiler,
+            arena: Mutex::new(Some(Arena::new(options.arena_bytes, slots)?)),
+            cache: OnceLock::new(),
+            units: OnceLock::new(),
+            workers: Workers::new(options.compile_threads),
+        })
+    }
+
+    /// The units, if there has been one.
+    pub(super) fn cache(&self) -> Option<&Cache> {
+        self.cache.get()?.as_ref()
+    }
+
+    /// The units. `None` if this host cannot have any.
+    ///
+    /// PERF: the stubs are the first thing that is compiled; a program that nothing of is hot ends sooner without.
+    fn make_cache(&self) -> Option<&Cache> {
+        let make = || {
+            let arena = self.arena.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+            let runtime = Runtime::in_arena(&self.compiler, arena, &Helpers { fill_tlb }).ok()?;
+            Some(Cache::new(runtime))
+        };
+        self.cache.get_or_init(make).as_ref()
+    }
+
+    /// Whether there is a unit of this name, or the disk cache may have one.
+    fn may_have(&self, cache: &Cache, name: &UnitName) -> bool {
+        cache.find(name).is_some() || self.units.get().is_some_and(|units| units.may_have(name))
+    }
+}
+
+impl std::fmt::Debug for Translator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Translator").field("cache", &self.cache).finish_non_exhaustive()
+    }
+}
+
+impl Vm {
+    /// Says which program runs here (a checksum of its file, for example), so that its units are taken from the engine's
+    /// store and go there. Counts once; does nothing without a store or where nothing is compiled.
+    pub fn name_program(&self, program: u128) {
+        if let (Some(translator), Some(store)) = (self.translator(), &self.engine().options().store) {
+            translator.units.get_or_init(|| ProgramUnits::open(store, program, &translator.compiler));
+        }
+    }
+
+    /// Writes the units that are on their way to the store; dropping the machine does so, too.
+    pub fn save_units(&self) {
+        if let Some(units) = self.units() {
+            units.flush();
+        }
+    }
+
+    /// What the store did, if the program has been named.
+    pub fn store_counters(&self) -> Option<Counters> {
+        self.units().map(ProgramUnits::counters)
+    }
+
+    fn units(&self) -> Option<&ProgramUnits> {
+        self.translator()?.units.get()
+    }
+
+    /// Makes host code for a name as the mode of execution asks for it the first time.
+    pub(super) fn translate(&self, job: &Job) -> Outcome {
+        match self.engine().options().mode {
+            ExecutionMode::Interpret => Outcome::Refused,
+            ExecutionMode::Regions => self.compile_region(job),
+            ExecutionMode::Stencils | ExecutionMode::Compile => self.assemble(job),
+        }
+    }
+
+    /// Takes a unit from the disk cache and publishes it; whether that was done.
+    pub(super) fn load(&self, name: &UnitName) -> bool {
+        let Some(translator) = self.translator() else { return false };
+        let Some(units) = translator.units.get().filter(|units| units.may_have(name)) else { return false };
+        let Some(cache) = translator.make_cache() else { return false };
+        let mut reader = None;
+        let unit = units.find(name, |ranges| {
+            let reader = reader.insert(self.memory().code_reader());
+            checksum(ranges, |addr, buf| reader.fetch(addr, buf))
+        });
+        let (Some(unit), Some(reader)) = (unit, reader) else { return false };
+        let watch = reader.finish(&unit.ranges);
+        if watch.mode() == CodePage::SelfChecking {
+            self.memory().unwatch_code(watch);
+            return false;
+        }
+        self.publish(cache, &unit, watch) == Outcome::Published
+    }
+
+    /// Compiles the region at a name, publishes it, and hands it to the disk cache.
+    pub(super) fn compile_region(&self, job: &Job) -> Outcome {
+        let Some(translator) = self.translator() else { return Outcome::Refused };
+        let Some(cache) = translator.make_cache() else { return Outcome::Refused };
+        let (name, options, memory) = (job.name, self.engine().options(), self.memory());
+        let source = Source { reader: memory.code_reader(), stops: &job.stops };
+        let Ok(mut region) = tier::region(&source, &name, options.region_instructions) else {
+            return Outcome::Refused;
+        };
+        region.set_checks(|range| source.reader.checked_bytes(range));
+        let watch = source.reader.finish(&region.ranges());
+        let unit = match translator.compiler.compile(&region, &name.key, &CompileOptions::default()) {
+            Ok(unit) => unit,
+            Err(_) => {
+                self.count(|stats| stats.units_refused += 1);
+                memory.unwatch_code(watch);
+                return Outcome::Refused;
+            }
+        };
+        self.count(|stats| {
+            stats.units_compiled += 1;
+            stats.compiled_instructions += u64::from(unit.instructions);
+            stats.code_bytes += unit.code.len() as u64;
+            stats.compile_nanos += unit.compile_time.as_nanos() as u64;
+        });
+        // Read while they are watched: if the unit is published, they are what it was made from.
+        let source = checksum(&unit.ranges, |addr, buf| memory.fetch(addr, buf));
+        let outcome = self.publish(cache, &unit, watch);
+        if outcome == Outcome::Published
+            && let (Some(units), Some(source)) = (translator.units.get(), source)
+            // Code that changes is no use to another process.
+            && unit.checks.is_empty()
+        {
+            units.add(&unit, source);
+        }
+        outcome
+    }
+
+    /// Puts a unit of stencils together at a name and publishes it. Where there are no stencils, and for code that must
+    /// check itself, a region is compiled.
+    fn assemble(&self, job: &Job) -> Outcome {
+        let options = self.engine().options();
+        let Some(translator) = self.translator() else { return Outcome::Refused };
+        let Some(stencils) = self.engine().stencils() else {
+            return match options.mode {
+                ExecutionMode::Compile => self.compile_region(job),
+                _ => Outcome::Refused,
+            };
+        };
+        let Some(cache) = translator.make_cache() else { return Outcome::Refused };
+        let name = job.name;
+        let source = Source { reader: self.memory().code_reader(), stops: &job.stops };
+        let is_unit = |pc| translator.may_have(cache, &UnitName { pc, key: name.key });
+        let counter = match options.mode {
+            ExecutionMode::Compile => i64::from(options.promotion),
+            _ => i64::MAX,
+        };
+        let Ok(trace) = tier::trace(&source, &name, is_unit) else { return Outcome::Refused };
+        if trace.iter().any(|block| source.reader.checked_bytes(&(block.start..block.end)).is_some()) {
+            return self.compile_region(job);
+        }
+        let Some(unit) = Assembly::unit(stencils, &name.key, &trace, counter) else {
+            return Outcome::Refused;
+        };
+        let watch = source.reader.finish(&unit.ranges);
+        self.count(|stats| {
+            stats.units_assembled += 1;
+            stats.assembled_instructions += u64::from(unit.instructions);
+            stats.assembled_bytes += unit.code.len() as u64;
+            stats.assemble_nanos += unit.compile_time.as_nanos() as u64;
+        });
+        self.publish(cache, &unit, watch)
+    }
+
+    /// Sees to it that the region at the entry of a unit of stencils is compiled: now, or on a compile thread.
+    pub(super) fn promote(self: &Arc<Self>, job: Job) {
+        let Some(translator) = self.translator() else { return };
+        let Some(cache) = translator.cache().filter(|cache| cache.tier(&job.name) == Some(Tier::Stencils))
+        else {
+            return;
+        };
+        // Until the region is there the unit does not ask again; if none comes of it, never.
+        cache.set_counter(&job.name, i64::MAX);
+        let vm = Arc::downgrade(self);
+        let work = move |job: Job| {
+            if let Some(vm) = vm.upgrade() {
+                vm.compile_region(&job);
+            }
+        };
+        if self.engine().options().compile_threads == 0 || !translator.workers.submit(job.clone(), work) {
+            self.compile_region(&job);
+        }
+    }
+
+    /// Makes a unit visible. Where there is no room everything goes, and what is hot comes back.
+    fn publish(&self, cache: &Cache, unit: &CompiledUnit, watch: CodeWatch) -> Outcome {
+        match cache.publish(self.memory(), unit, watch) {
+            Ok(()) => {
+                if cache.replaced() > MAX_REPLACED {
+                    self.free_replaced_units();
+                }
+                Outcome::Published
+            }
+            Err(Refused::Stale) => Outcome::Again,
+            Err(Refused::Arena(_)) if cache.is_empty() => Outcome::Refused,
+            Err(Refused::Arena(_)) => {
+                self.invalidate_all();
+                Outcome::Again
+            }
+        }
+    }
+}
