@@ -4,7 +4,7 @@
 //! reported as a shell does: status 127 if the program is not found, 126 if it cannot be run, 125 if xlat fails; 124 is for a
 //! budget that was spent, as `timeout` has it.
 
-use crate::{cache, complain};
+use crate::{cache, complain, report};
 use clap::{Args, ValueEnum};
 use linux::{Ending, Process, ProcessOptions, Program, Stop};
 use std::ffi::OsString;
@@ -12,8 +12,10 @@ use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use translator::cache::disk::Counters;
 use translator::memory;
+use translator::monitor::{Monitor, MonitorOptions};
 use translator::run::{Engine, EngineOptions, ExecutionMode, Exit, Reason, RunOptions, Stats, VmOptions};
 
 /// What `xlat run --help` says at its end.
@@ -24,7 +26,8 @@ Exit status: that of the program, or death by the signal that ended it. 127: no 
 Examples:
   xlat run ./hello-riscv64 one two
   xlat run --strace -E LANG=C ./hello-aarch64
-  xlat run --stats=json --mode interpret ./hello-x86_64";
+  xlat run --stats=json --mode interpret ./hello-x86_64
+  xlat run --report report.html ./hello-riscv64";
 
 /// Options of `xlat run`.
 #[derive(Args)]
@@ -45,6 +48,15 @@ pub struct Arguments {
     /// What executes guest code
     #[arg(long, value_enum, default_value_t = Mode::Compile)]
     mode: Mode,
+    /// Write what translation did to a file, with a sample of where time goes: a page, or JSON if its name ends in .json
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Write /tmp/perf-PID.map, from which `perf report` takes the names of guest functions
+    #[arg(long)]
+    perf_map: bool,
+    /// Write jit-PID.dump into this directory, for `perf record -k mono` and `perf inject --jit`
+    #[arg(long, value_name = "DIRECTORY")]
+    jitdump: Option<PathBuf>,
     /// Stop after so many guest instructions, with status 124
     #[arg(long, value_name = "INSTRUCTIONS")]
     budget: Option<u64>,
@@ -126,8 +138,16 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             }
         },
     };
+    let monitor = match monitor(arguments) {
+        Ok(monitor) => monitor,
+        Err(error) => {
+            complain(&format!("{error}"));
+            return ExitCode::from(125);
+        }
+    };
     let engine_options = EngineOptions {
         store,
+        monitor,
         mode: match arguments.mode {
             Mode::Interpret => ExecutionMode::Interpret,
             Mode::Compile => ExecutionMode::Compile,
@@ -160,6 +180,13 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         let store = process.vm().store_counters().unwrap_or_default();
         print_stats(format, &counters(&process.vm().stats(), &store));
     }
+    if let (Some(path), Some(report)) = (&arguments.report, process.vm().report()) {
+        let store = process.vm().store_counters().unwrap_or_default();
+        let counters = counters(&process.vm().stats(), &store);
+        if let Err(error) = report::write(path, &arguments.program, &report, &counters) {
+            complain(&format!("the report: {error}"));
+        }
+    }
     match stop {
         Stop::Ended(ending) => {
             if let Ending::Killed { note: Some(note), .. } = &ending {
@@ -177,6 +204,17 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             ExitCode::from(125)
         }
     }
+}
+
+/// What watches the run, if an option asks for it.
+fn monitor(arguments: &Arguments) -> std::io::Result<Option<Arc<Monitor>>> {
+    let options = MonitorOptions {
+        sample: arguments.report.is_some(),
+        perf_map: arguments.perf_map,
+        jitdump: arguments.jitdump.clone(),
+    };
+    let wanted = options.sample || options.perf_map || options.jitdump.is_some();
+    wanted.then(|| Monitor::new(&options)).transpose()
 }
 
 /// The caller's environment with the changes of the `-E` options, in their order.

@@ -263,6 +263,11 @@ impl Process {
         let space = Space::new(vm.clone());
         let limits = Limits::inherited();
         let bias = space.load(image, data)?;
+        if let Some(monitor) = &engine.options().monitor {
+            let symbols = elf::symbols(data).into_iter();
+            let placed = symbols.map(|symbol| (symbol.addr.wrapping_add(bias), symbol.size, symbol.name));
+            monitor.name_symbols(vm.id(), placed);
+        }
         let range = space.map_stack(limits.stack(), image.executable_stack)?;
 
         let mut random = [0; 16];

@@ -43,6 +43,15 @@ pub struct Unit {
     checks: Vec<Piece>,
 }
 
+/// Where a unit was placed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Placed {
+    /// Host address of its code.
+    pub entry: u64,
+    /// Whether it took the place of one of a lower tier.
+    pub promoted: bool,
+}
+
 /// Why a unit was not published.
 #[derive(Debug)]
 pub enum Refused {
@@ -136,7 +145,12 @@ impl Cache {
     ///
     /// # Errors
     /// See [`Refused`]. The watch has been given back then.
-    pub fn publish(&self, memory: &Memory, compiled: &CompiledUnit, watch: CodeWatch) -> Result<(), Refused> {
+    pub fn publish(
+        &self,
+        memory: &Memory,
+        compiled: &CompiledUnit,
+        watch: CodeWatch,
+    ) -> Result<Option<Placed>, Refused> {
         let name = UnitName { pc: compiled.pc, key: compiled.key };
         let mut inner = self.lock();
         if !memory.is_current(&watch) {
@@ -146,7 +160,7 @@ impl Cache {
         self.replace(&mut inner, compiled);
         if inner.units.get(&name).is_some_and(|unit| unit.tier >= compiled.tier) {
             memory.unwatch_code(watch);
-            return Ok(());
+            return Ok(None);
         }
         let installed = match self.arena().install(compiled) {
             Ok(installed) => installed,
@@ -157,7 +171,7 @@ impl Cache {
         };
         let entry = installed.entry;
         let (ranges, checks) = (compiled.ranges.clone(), compiled.checks.clone());
-        self.supersede(&mut inner, &name);
+        let promoted = self.supersede(&mut inner, &name);
         let unit = Unit { name, tier: compiled.tier, installed, watch, ranges, checks };
         for page in pages(&unit.ranges) {
             inner.pages.entry(page).or_default().push(name);
@@ -175,7 +189,22 @@ impl Cache {
             }
         }
         inner.units.insert(name, unit);
-        Ok(())
+        Ok(Some(Placed { entry, promoted }))
+    }
+
+    /// Samples in each live or replaced unit; see [`Arena::samples`].
+    pub fn samples(&self) -> FxHashMap<(UnitName, Tier), u64> {
+        let inner = self.lock();
+        let mut samples = FxHashMap::default();
+        for unit in inner.units.values().chain(&inner.replaced) {
+            *samples.entry((unit.name, unit.tier)).or_default() += self.samples_of(unit);
+        }
+        samples
+    }
+
+    /// Samples in one unit that has not been freed.
+    pub fn samples_of(&self, unit: &Unit) -> u64 {
+        self.arena().samples(&unit.installed)
     }
 
     /// Number of units that newer ones have replaced and that are not freed yet.
@@ -188,9 +217,9 @@ impl Cache {
         std::mem::take(&mut self.lock().replaced)
     }
 
-    /// Makes room for a better unit of the same name. vCPUs that are in the old one leave it soon.
-    fn supersede(&self, inner: &mut Inner, name: &UnitName) {
-        let Some(unit) = self.remove(inner, name) else { return };
+    /// Makes room for a better unit of the same name; whether there was one. vCPUs that are in the old one leave it soon.
+    fn supersede(&self, inner: &mut Inner, name: &UnitName) -> bool {
+        let Some(unit) = self.remove(inner, name) else { return false };
         for link in &unit.installed.links {
             self.arena().unlink(link.slot);
         }
@@ -199,6 +228,7 @@ impl Cache {
             self.arena().set_counter(counter, 0);
         }
         inner.replaced.push(unit);
+        true
     }
 
     /// Makes the units unreachable that this one replaces: those that check bytes of its ranges which it knows better.
@@ -294,6 +324,11 @@ impl Unit {
     /// What it is found by.
     pub fn name(&self) -> &UnitName {
         &self.name
+    }
+
+    /// How it was made.
+    pub fn tier(&self) -> Tier {
+        self.tier
     }
 }
 

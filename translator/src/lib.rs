@@ -15,8 +15,8 @@
 //! | `codegen` | region -> Cranelift -> host code in the code arena |
 //! | `cache` | translated units, links between them, invalidation |
 //! | `tier` | what a unit of the first tier covers |
-//! | `run` | engine, vm, vcpu: the dispatch loop, exits, budget, interrupts |
-//! | `stats` | counters |
+//! | `monitor` | a record of each unit, events, names for `perf` |
+//! | `run` | engine, vm, vcpu: the dispatch loop, exits, budget, interrupts, counters |
 
 #![deny(unsafe_code)]
 
@@ -28,6 +28,7 @@ pub mod ir;
 pub mod lift;
 pub mod listing;
 pub mod memory;
+pub mod monitor;
 pub mod opt;
 pub mod region;
 pub mod run;

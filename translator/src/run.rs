@@ -11,6 +11,7 @@ mod engine;
 pub mod enter;
 pub mod exit;
 pub mod safepoint;
+mod sampler;
 pub mod signal;
 pub mod state;
 #[cfg(test)]

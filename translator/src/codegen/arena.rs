@@ -12,7 +12,7 @@ use super::unit::{CompiledUnit, Relocation, SiteAction};
 use super::{Error, HostIsa};
 use std::collections::BTreeMap;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Units start at multiples of this.
@@ -129,6 +129,8 @@ pub struct Arena {
     slot_count: usize,
     /// One pointer a granule. Mapped, not allocated: most of it is never touched, and a refusal is an error.
     granules: Mapping,
+    /// Samples in each granule, as [`count_sample`] counts them. Mapped likewise.
+    samples: Mapping,
     node: &'static Node,
     inner: Mutex<Inner>,
     unlinked: AtomicU64,
@@ -177,7 +179,14 @@ impl Arena {
         let slots = map(slot_bytes, read_write, private, -1)?;
         let granule_bytes = size / GRANULE * size_of::<AtomicPtr<SiteTable>>();
         let granules = map(granule_bytes.next_multiple_of(page), read_write, private, -1)?;
-        let node = Node::publish(executable.address(), size, granules.at.as_ptr().cast());
+        let sample_bytes = size / GRANULE * size_of::<AtomicU32>();
+        let samples = map(sample_bytes.next_multiple_of(page), read_write, private, -1)?;
+        let node = Node::publish(
+            executable.address(),
+            size,
+            granules.at.as_ptr().cast(),
+            samples.at.as_ptr().cast(),
+        );
         Ok(Arena {
             size,
             writable,
@@ -185,6 +194,7 @@ impl Arena {
             slots,
             slot_count: slot_bytes / size_of::<SlotMemory>(),
             granules,
+            samples,
             node,
             inner: Mutex::new(Inner {
                 free: BTreeMap::from([(0, size)]),
@@ -262,11 +272,29 @@ impl Arena {
         let mut inner = self.lock();
         let record = inner.units.remove(&id.0).expect("a live unit");
         self.forget(id.0, record.size);
+        for count in &self.sample_counts()[id.0 / GRANULE..(id.0 + record.size) / GRANULE] {
+            // Pages that no sample fell into stay untouched.
+            if count.load(Ordering::Relaxed) != 0 {
+                count.store(0, Ordering::Relaxed);
+            }
+        }
         for slot in record.links {
             let index = (slot.0 as usize - self.slots.address()) / size_of::<SlotMemory>();
             inner.free_slots.push(index as u32);
         }
         inner.release(id.0, record.size);
+    }
+
+    /// How often a unit was found running since it was installed; see [`count_sample`].
+    pub fn samples(&self, unit: &InstalledUnit) -> u64 {
+        let first = unit.id.0 / GRANULE;
+        let granules = first..first + unit.size.div_ceil(GRANULE);
+        self.sample_counts()[granules].iter().map(|count| u64::from(count.load(Ordering::Relaxed))).sum()
+    }
+
+    fn sample_counts(&self) -> &[AtomicU32] {
+        // SAFETY: the mapping holds that many counters, zero to begin with, and lives as long as `self`.
+        unsafe { std::slice::from_raw_parts(self.samples.at.as_ptr().cast(), self.size / GRANULE) }
     }
 
     /// Lets a link lead to a unit's entry. A vCPU that is running sees it sooner or later.
@@ -412,6 +440,7 @@ struct Node {
     start: AtomicUsize,
     size: AtomicUsize,
     granules: AtomicPtr<AtomicPtr<SiteTable>>,
+    samples: AtomicPtr<AtomicU32>,
     next: AtomicPtr<Node>,
 }
 
@@ -419,13 +448,19 @@ static ARENAS: AtomicPtr<Node> = AtomicPtr::new(ptr::null_mut());
 static NODES: Mutex<()> = Mutex::new(());
 
 impl Node {
-    fn publish(start: usize, size: usize, granules: *const AtomicPtr<SiteTable>) -> &'static Node {
+    fn publish(
+        start: usize,
+        size: usize,
+        granules: *const AtomicPtr<SiteTable>,
+        samples: *const AtomicU32,
+    ) -> &'static Node {
         let _guard = NODES.lock().unwrap_or_else(PoisonError::into_inner);
         let mut node = ARENAS.load(Ordering::Acquire);
         // SAFETY: nodes are leaked boxes, valid for ever.
         while let Some(known) = unsafe { node.as_ref() } {
             if known.size.load(Ordering::Acquire) == 0 {
                 known.granules.store(granules.cast_mut(), Ordering::Release);
+                known.samples.store(samples.cast_mut(), Ordering::Release);
                 known.start.store(start, Ordering::Release);
                 known.size.store(size, Ordering::Release);
                 return known;
@@ -436,6 +471,7 @@ impl Node {
             start: AtomicUsize::new(start),
             size: AtomicUsize::new(size),
             granules: AtomicPtr::new(granules.cast_mut()),
+            samples: AtomicPtr::new(samples.cast_mut()),
             next: AtomicPtr::new(ARENAS.load(Ordering::Acquire)),
         }));
         ARENAS.store(ptr::from_ref(node).cast_mut(), Ordering::Release);
@@ -472,6 +508,25 @@ pub fn find_site(pc: usize) -> Option<Landing> {
         node = arena.next.load(Ordering::Acquire);
     }
     None
+}
+
+/// Counts that a thread was found at host address `pc`; whether that is in an arena.
+///
+/// Async-signal-safe. Called on the thread that was found there, so that the arena lives.
+pub fn count_sample(pc: usize) -> bool {
+    let mut node = ARENAS.load(Ordering::Acquire);
+    // SAFETY: nodes are leaked boxes, valid for ever.
+    while let Some(arena) = unsafe { node.as_ref() } {
+        let offset = pc.wrapping_sub(arena.start.load(Ordering::Acquire));
+        if offset < arena.size.load(Ordering::Acquire) {
+            // SAFETY: the thread runs in this arena, so it lives, and its counters cover `size`.
+            let count = unsafe { &*arena.samples.load(Ordering::Acquire).add(offset / GRANULE) };
+            count.fetch_add(1, Ordering::Relaxed);
+            return true;
+        }
+        node = arena.next.load(Ordering::Acquire);
+    }
+    false
 }
 
 fn page_size() -> usize {
@@ -581,10 +636,13 @@ mod tests {
         assert_eq!(arena.linked(a.links[1].slot), None);
         arena.link(a.links[1].slot, b.entry);
         assert_eq!(arena.linked(a.links[1].slot), Some(b.entry));
+        assert!(count_sample(a.entry as usize + 99) && !count_sample(0x1000));
+        assert_eq!((arena.samples(&a), arena.samples(&b)), (1, 0));
         arena.free(a.id);
         assert_eq!(find_site(a.entry as usize + 3), None);
         let c = arena.install(&unit(128, 1)).unwrap();
         assert_eq!(c.entry, a.entry, "first fit takes the freed piece");
+        assert_eq!(arena.samples(&c), 0, "the old unit's samples went with it");
         arena.free(b.id);
         arena.free(c.id);
         assert_eq!(arena.usage(), (1 << 16, 1 << 16));

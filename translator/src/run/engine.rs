@@ -1,7 +1,9 @@
 //! The engine: configuration shared by machines.
 
+use super::sampler::Sampler;
 use crate::cache::disk::Store;
 use crate::codegen::{Compiler, HostIsa, Options, Stencils};
+use crate::monitor::{Monitor, Samples};
 use crate::{codegen, memory};
 use std::sync::{Arc, OnceLock};
 
@@ -37,6 +39,8 @@ pub struct EngineOptions {
     pub arena_bytes: usize,
     /// Where compiled units are kept for the next process that runs the same program; see [`Vm::name_program`](super::Vm::name_program).
     pub store: Option<Arc<Store>>,
+    /// What watches the machines, if anything does.
+    pub monitor: Option<Arc<Monitor>>,
 }
 
 impl Default for EngineOptions {
@@ -49,6 +53,7 @@ impl Default for EngineOptions {
             region_instructions: 200,
             arena_bytes: 256 << 20,
             store: None,
+            monitor: None,
         }
     }
 }
@@ -65,6 +70,9 @@ pub enum Error {
     /// Host faults cannot be handled.
     #[error(transparent)]
     Signal(#[from] super::signal::Error),
+    /// Samples cannot be taken.
+    #[error("samples: {0}")]
+    Sampler(std::io::Error),
     /// A setting out of range.
     #[error("{0}")]
     Option(&'static str),
@@ -76,6 +84,7 @@ pub struct Engine {
     options: EngineOptions,
     /// Made when the first machine asks; `None` inside if this host has none.
     stencils: OnceLock<Option<Stencils>>,
+    sampler: Option<Sampler>,
 }
 
 impl Engine {
@@ -87,7 +96,9 @@ impl Engine {
         if options.region_instructions == 0 {
             return Err(Error::Option("region_instructions must be at least 1"));
         }
-        Ok(Arc::new(Engine { options, stencils: OnceLock::new() }))
+        let sample = options.monitor.as_ref().is_some_and(|monitor| monitor.options().sample);
+        let sampler = sample.then(Sampler::start).transpose().map_err(Error::Sampler)?;
+        Ok(Arc::new(Engine { options, stencils: OnceLock::new(), sampler }))
     }
 
     /// The stencils made so far, or `None` if this host has none or they are not to be used.
@@ -99,6 +110,11 @@ impl Engine {
             ExecutionMode::Interpret | ExecutionMode::Regions => None,
         });
         stencils.as_ref()
+    }
+
+    /// Samples of the process so far, if its monitor takes any.
+    pub(super) fn samples(&self) -> Option<Samples> {
+        self.sampler.as_ref().map(Sampler::samples)
     }
 
     /// The settings.

@@ -150,6 +150,11 @@ impl Drop for Entered {
     }
 }
 
+/// Host address at which a signal found a thread.
+pub(super) fn interrupted_pc(context: &libc::ucontext_t) -> usize {
+    machine::pc(context)
+}
+
 extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the kernel gives a handler with SA_SIGINFO a valid context, which nobody else uses meanwhile.
     let machine = unsafe { &mut *context.cast::<libc::ucontext_t>() };

@@ -80,6 +80,24 @@ pub enum ExitKind {
     Hot = 11,
 }
 
+impl ExitKind {
+    /// Names in reports, by number.
+    pub const NAMES: [&'static str; 12] = [
+        "link",
+        "indirect",
+        "interpret",
+        "syscall",
+        "trap",
+        "poll",
+        "budget",
+        "resync",
+        "internal",
+        "changed",
+        "recheck",
+        "hot",
+    ];
+}
+
 /// The state of one vCPU as host code sees it.
 #[repr(C, align(64))]
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use crate::codegen::{
 };
 use crate::lift::Fetch;
 use crate::memory::{CodePage, CodeReader, CodeWatch, Memory};
+use crate::monitor::{Made, Origin};
 use crate::tier::{self, Workers};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -163,7 +164,7 @@ impl Vm {
             self.memory().unwatch_code(watch);
             return false;
         }
-        self.publish(cache, &unit, watch) == Outcome::Published
+        self.publish(cache, &unit, watch, Origin::Disk) == Outcome::Published
     }
 
     /// Compiles the region at a name, publishes it, and hands it to the disk cache.
@@ -193,7 +194,7 @@ impl Vm {
         });
         // Read while they are watched: if the unit is published, they are what it was made from.
         let source = checksum(&unit.ranges, |addr, buf| memory.fetch(addr, buf));
-        let outcome = self.publish(cache, &unit, watch);
+        let outcome = self.publish(cache, &unit, watch, Origin::Here);
         if outcome == Outcome::Published
             && let (Some(units), Some(source)) = (translator.units.get(), source)
             // Code that changes is no use to another process.
@@ -237,7 +238,7 @@ impl Vm {
             stats.assembled_bytes += unit.code.len() as u64;
             stats.assemble_nanos += unit.compile_time.as_nanos() as u64;
         });
-        self.publish(cache, &unit, watch)
+        self.publish(cache, &unit, watch, Origin::Here)
     }
 
     /// Sees to it that the region at the entry of a unit of stencils is compiled: now, or on a compile thread.
@@ -247,6 +248,9 @@ impl Vm {
         else {
             return;
         };
+        if let Some(monitor) = &self.engine().options().monitor {
+            monitor.hot(self.id(), job.name.pc, Tier::Stencils);
+        }
         // Until the region is there the unit does not ask again; if none comes of it, never.
         cache.set_counter(&job.name, i64::MAX);
         let vm = Arc::downgrade(self);
@@ -261,9 +265,12 @@ impl Vm {
     }
 
     /// Makes a unit visible. Where there is no room everything goes, and what is hot comes back.
-    fn publish(&self, cache: &Cache, unit: &CompiledUnit, watch: CodeWatch) -> Outcome {
+    fn publish(&self, cache: &Cache, unit: &CompiledUnit, watch: CodeWatch, from: Origin) -> Outcome {
         match cache.publish(self.memory(), unit, watch) {
-            Ok(()) => {
+            Ok(placed) => {
+                if let (Some(monitor), Some(placed)) = (&self.engine().options().monitor, placed) {
+                    monitor.made(&Made::of(self.id(), unit, placed, from));
+                }
                 if cache.replaced() > MAX_REPLACED {
                     self.free_replaced_units();
                 }
@@ -272,7 +279,7 @@ impl Vm {
             Err(Refused::Stale) => Outcome::Again,
             Err(Refused::Arena(_)) if cache.is_empty() => Outcome::Refused,
             Err(Refused::Arena(_)) => {
-                self.invalidate_all();
+                self.evict_all();
                 Outcome::Again
             }
         }

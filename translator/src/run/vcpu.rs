@@ -16,7 +16,7 @@ use crate::ir::interpret::{End, Interpreter};
 use crate::ir::{Access, Block, Slot, Trap};
 use crate::lift::FetchFault;
 use crate::memory::{Fault, FaultKind, Memory, Mode};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -144,6 +144,9 @@ impl Vcpu {
             stats.interpreted += run.interpreted;
             stats.entries += run.entries;
         });
+        if let Some(monitor) = &vm.engine().options().monitor {
+            monitor.exits(vm.id(), run.exits.drain());
+        }
         Exit { reason, pc: self.state.pc(), retired: options.budget.map(|_| run.retired) }
     }
 
@@ -248,6 +251,9 @@ impl Vcpu {
             run.retire(u64::try_from(before - self.state.budget()).unwrap_or(0));
         }
         run.first = false;
+        if run.monitored {
+            *run.exits.entry((word as u8, self.state.pc())).or_default() += 1;
+        }
         self.leave(run, word)
     }
 
@@ -420,6 +426,10 @@ struct Run<'a> {
     retired: u64,
     interpreted: u64,
     entries: u64,
+    /// Whether a monitor wants to know of exits.
+    monitored: bool,
+    /// Exits from host code by kind and guest address.
+    exits: FxHashMap<(u8, u64), u64>,
     /// At an instruction that the run begins with or has begun: no stop address holds it there.
     first: bool,
 }
@@ -434,6 +444,8 @@ impl<'a> Run<'a> {
             retired: 0,
             interpreted: 0,
             entries: 0,
+            monitored: vm.engine().options().monitor.is_some(),
+            exits: FxHashMap::default(),
             first: true,
         }
     }

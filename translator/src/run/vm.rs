@@ -7,14 +7,15 @@
 
 use super::engine::{Engine, Error, ExecutionMode};
 use super::safepoint::Epoch;
-use super::state::{Running, SharedState, interrupt};
+use super::state::{ExitKind, Running, SharedState, interrupt};
 use super::translate::Translator;
-use crate::cache::Unit;
+use crate::cache::{Cache, Unit};
 use crate::guest::Guest;
 use crate::memory::{self, Listener, Memory};
+use crate::monitor::{Gone, Now, Report};
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
@@ -86,6 +87,7 @@ pub(super) struct Change {
 /// A machine.
 #[derive(Debug)]
 pub struct Vm {
+    id: u64,
     engine: Arc<Engine>,
     guest: Guest,
     memory: Memory,
@@ -120,7 +122,9 @@ impl Vm {
             ExecutionMode::Interpret => None,
             _ => Some(Translator::new(engine.options())?),
         };
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         let vm = Arc::new(Vm {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             engine: engine.clone(),
             guest,
             memory,
@@ -132,6 +136,11 @@ impl Vm {
         let weak: Weak<Vm> = Arc::downgrade(&vm);
         vm.memory.set_listener(weak);
         Ok(vm)
+    }
+
+    /// A number that no other machine of the process has, for events and reports; from 1.
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     /// The engine it belongs to.
@@ -154,17 +163,35 @@ impl Vm {
         self.lock().stats
     }
 
+    /// What the engine's monitor knows of this machine; `None` without a monitor.
+    pub fn report(&self) -> Option<Report> {
+        let live = self.translator().and_then(Translator::cache).map(Cache::samples).unwrap_or_default();
+        let now = Now {
+            vm: self.id,
+            guest: self.guest.to_string(),
+            samples: self.engine.samples(),
+            live,
+            exit_names: &ExitKind::NAMES,
+        };
+        Some(self.engine.options().monitor.as_ref()?.report(now))
+    }
+
     /// Drops every translation of code in the range: to be called after host code wrote to it by other ways than
     /// [`Memory`]'s. When it returns, no vCPU runs an old translation.
     pub fn invalidate(&self, range: Range<u64>) {
         let start = range.start & !(memory::PAGE_SIZE - 1);
         let end = range.end.checked_next_multiple_of(memory::PAGE_SIZE).unwrap_or(u64::MAX);
-        self.drop_translations(&[start..end], false);
+        self.drop_translations(&[start..end], false, Gone::Invalidated);
     }
 
     /// Drops every translation.
     pub fn invalidate_all(&self) {
-        self.drop_translations(&[0..u64::MAX], false);
+        self.drop_translations(&[0..u64::MAX], false, Gone::Invalidated);
+    }
+
+    /// Drops every translation, because there is no room for more.
+    pub(super) fn evict_all(&self) {
+        self.drop_translations(&[0..u64::MAX], false, Gone::Evicted);
     }
 
     /// Addresses at which every run stops before the instruction.
@@ -214,7 +241,7 @@ impl Vm {
 
     /// Frees the units that newer ones have replaced.
     pub(super) fn free_replaced_units(&self) {
-        self.drop_translations(&[], false);
+        self.drop_translations(&[], false, Gone::Invalidated);
     }
 
     /// The guest's time counter: nanoseconds since the machine was made.
@@ -247,14 +274,16 @@ impl Vm {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn drop_translations(&self, ranges: &[Range<u64>], mappings: bool) {
+    fn drop_translations(&self, ranges: &[Range<u64>], mappings: bool, why: Gone) {
         // Out of the cache first: whoever sees the new epoch finds no old unit.
         let mut units: Vec<Unit> = Vec::new();
+        let mut taken = 0;
         let cache = self.translator.as_ref().and_then(Translator::cache);
         if let Some(cache) = cache {
             if !ranges.is_empty() {
                 units = cache.take(ranges);
             }
+            taken = units.len();
             units.extend(cache.take_replaced());
         }
         let (epoch, vcpus) = {
@@ -280,6 +309,11 @@ impl Vm {
             None => wait_for(&vcpus, epoch),
         }
         if let Some(cache) = cache {
+            if let Some(monitor) = &self.engine.options().monitor {
+                let describe = |unit: &Unit| (*unit.name(), unit.tier(), cache.samples_of(unit));
+                monitor.gone(self.id, units[..taken].iter().map(describe), why);
+                monitor.gone(self.id, units[taken..].iter().map(describe), Gone::Replaced);
+            }
             cache.free(&self.memory, units);
         }
     }
@@ -305,10 +339,10 @@ fn wait_for(vcpus: &[Arc<SharedState>], epoch: u64) {
 
 impl Listener for Vm {
     fn invalidate_code(&self, ranges: &[Range<u64>]) {
-        self.drop_translations(ranges, false);
+        self.drop_translations(ranges, false, Gone::Invalidated);
     }
 
     fn mappings_changed(&self) {
-        self.drop_translations(&[], true);
+        self.drop_translations(&[], true, Gone::Invalidated);
     }
 }
