@@ -186,9 +186,79 @@
 #define XLAT_EXECUTION_INTERPRET 1
 
 /**
- * The interpreter first, compiled code for what runs often (the default).
+ * The interpreter first, then stencils, then compiled regions for what runs often (the default).
  */
 #define XLAT_EXECUTION_COMPILE 2
+
+/**
+ * Stencils, after the first executions.
+ */
+#define XLAT_EXECUTION_STENCILS 3
+
+/**
+ * Compiled regions, after the first executions.
+ */
+#define XLAT_EXECUTION_REGIONS 4
+
+/**
+ * Keep a record of units and tell events.
+ */
+#define XLAT_MONITOR_RECORD 1
+
+/**
+ * Also take samples of where time goes (SIGPROF and the process's profiling timer).
+ */
+#define XLAT_MONITOR_SAMPLE 2
+
+/**
+ * Also write `/tmp/perf-PID.map`, from which `perf report` takes names.
+ */
+#define XLAT_MONITOR_PERF_MAP 4
+
+/**
+ * Also write `jit-PID.dump` into the working directory, for `perf inject --jit`.
+ */
+#define XLAT_MONITOR_JITDUMP 8
+
+/**
+ * A unit was made.
+ */
+#define XLAT_EVENT_COMPILED 1
+
+/**
+ * A unit was taken from the disk cache.
+ */
+#define XLAT_EVENT_LOADED 2
+
+/**
+ * A unit has taken the place of one of a lower tier.
+ */
+#define XLAT_EVENT_PROMOTED 3
+
+/**
+ * A unit went because its code was written or unmapped.
+ */
+#define XLAT_EVENT_INVALIDATED 4
+
+/**
+ * A unit went to make room.
+ */
+#define XLAT_EVENT_EVICTED 5
+
+/**
+ * A unit of stencils has been entered often enough for the next tier.
+ */
+#define XLAT_EVENT_HOT_SPOT 6
+
+/**
+ * Copies of stencils, one an instruction.
+ */
+#define XLAT_TIER_STENCILS 1
+
+/**
+ * A region that was compiled as a whole.
+ */
+#define XLAT_TIER_REGION 2
 
 /**
  * Guest memory in one reserved window of host addresses: fastest.
@@ -1715,6 +1785,22 @@ typedef struct xlat_engine_options {
    * Memory reserved for the host code of each machine, in bytes.
    */
   uint64_t arena_bytes;
+  /**
+   * `XLAT_MONITOR_*`, added up.
+   */
+  uint32_t monitor;
+  /**
+   * How often a unit of stencils is entered before a region is compiled; `UINT32_MAX`: never.
+   */
+  uint32_t promotion;
+  /**
+   * Threads of each machine that compile regions; with none, a region is compiled on the thread that wants it.
+   */
+  uint32_t compile_threads;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
 } xlat_engine_options;
 
 /**
@@ -1879,6 +1965,45 @@ typedef uint32_t (*xlat_syscall_callback)(const struct xlat_syscall *call, uint6
 typedef void (*xlat_release_callback)(void *user);
 
 /**
+ * Something that happened to a unit of translated code.
+ */
+typedef struct xlat_event {
+  /**
+   * `sizeof(xlat_event)`.
+   */
+  uint32_t struct_size;
+  /**
+   * `XLAT_EVENT_*`.
+   */
+  uint32_t kind;
+  /**
+   * `xlat_vm_id` of the machine.
+   */
+  uint64_t vm;
+  /**
+   * Guest address of the unit's entry.
+   */
+  uint64_t pc;
+  /**
+   * Nanoseconds since the engine was made.
+   */
+  uint64_t nanos;
+  /**
+   * `XLAT_TIER_*` of the unit.
+   */
+  uint32_t tier;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+} xlat_event;
+
+/**
+ * Sees each event. `event` is valid during the call.
+ */
+typedef void (*xlat_event_callback)(const struct xlat_event *event, void *user);
+
+/**
  * Counters of a machine since it was made.
  */
 typedef struct xlat_stats {
@@ -1899,15 +2024,15 @@ typedef struct xlat_stats {
    */
   uint64_t interpreted;
   /**
-   * Units compiled.
+   * Regions compiled.
    */
   uint64_t units_compiled;
   /**
-   * Guest instructions in compiled units.
+   * Guest instructions in compiled regions.
    */
   uint64_t compiled_instructions;
   /**
-   * Bytes of host code in compiled units.
+   * Bytes of host code in compiled regions.
    */
   uint64_t code_bytes;
   /**
@@ -1930,6 +2055,22 @@ typedef struct xlat_stats {
    * Times that code was invalidated.
    */
   uint64_t invalidations;
+  /**
+   * Units made of stencils.
+   */
+  uint64_t units_assembled;
+  /**
+   * Guest instructions in units made of stencils.
+   */
+  uint64_t assembled_instructions;
+  /**
+   * Bytes of host code in units made of stencils.
+   */
+  uint64_t assembled_bytes;
+  /**
+   * Time spent making units of stencils, in nanoseconds.
+   */
+  uint64_t assemble_nanos;
 } xlat_stats;
 
 /**
@@ -2184,6 +2325,52 @@ xlat_status xlat_vm_write(const struct xlat_vm *vm,
 xlat_status xlat_vm_invalidate(const struct xlat_vm *vm,
                                uint64_t address,
                                uint64_t length);
+
+/**
+ * Has each event of the engine's machines told to a callback. The engine must have been made with
+ * `XLAT_MONITOR_RECORD`. `listener`, which may be NULL, gets a number for `xlat_engine_remove_listener`. `release`, unless
+ * NULL, is called with `user` when the callback is not needed any more.
+ *
+ * The callback runs on the thread where the event happens: one that runs a machine, writes its code, or compiles. It must
+ * not use the machine, and should be quick.
+ *
+ * Requires:
+ * `callback` and `release` may be called with `user` on any thread, `callback` on several at once.
+ */
+xlat_status xlat_engine_add_listener(const struct xlat_engine *engine,
+                                     xlat_event_callback callback,
+                                     xlat_release_callback release,
+                                     void *user,
+                                     uint64_t *listener);
+
+/**
+ * Takes a callback away. A call of it that has begun on another thread may outlast this function; `release` is called after
+ * it.
+ */
+xlat_status xlat_engine_remove_listener(const struct xlat_engine *engine,
+                                        uint64_t listener);
+
+/**
+ * The number of a machine in events and reports; no other machine of the process has it.
+ *
+ * Requires:
+ * `id` points to a `uint64_t` to be written.
+ */
+xlat_status xlat_vm_id(const struct xlat_vm *vm, uint64_t *id);
+
+/**
+ * What is known of a machine's translations, as a JSON object: events and exits by kind, the most frequent places of exits,
+ * and for each unit address, function, tier, state, compile time, instructions, bytes of guest and host code and samples,
+ * the hottest units first. The engine must have been made with `XLAT_MONITOR_RECORD`. `buf`, `len` and `needed` as for
+ * `xlat_last_error`; a machine that runs meanwhile may need more at the next call.
+ *
+ * Requires:
+ * `buf` has room for `len` bytes; `needed` is NULL or points to a `size_t`.
+ */
+xlat_status xlat_vm_report_json(const struct xlat_vm *vm,
+                                char *buf,
+                                size_t len,
+                                size_t *needed);
 
 /**
  * Runs guest code from the pc until something ends the run; guest faults are ends, not errors. `options` may be NULL.

@@ -20,10 +20,13 @@ from xlat import (
     FaultKind,
     Guest,
     Host,
+    EventKind,
     MemoryMode,
+    Monitor,
     Prot,
     Status,
     Text,
+    Tier,
     Trap,
 )
 
@@ -325,3 +328,33 @@ def test_files_that_are_no_programs(engine):
             engine.process(path)
         assert caught.value.status == status
         assert path in str(caught.value)
+
+
+def test_events_and_a_report_tell_what_became_of_a_loop():
+    events = []
+    with Engine(threshold=2, promotion=10, monitor=Monitor.RECORD) as engine:
+        listener = engine.on_event(events.append)
+        vm, cpu = machine(engine, Guest.RISCV64, SUMS[Guest.RISCV64][0])
+        with vm, cpu:
+            cpu["a1"] = 100_000
+            assert cpu.run().reason == ExitReason.SYSCALL
+            vm.write(CODE, bytes(4))
+            engine.forget(listener)
+            report = vm.report()
+            assert report["vm"] == vm.id
+    kinds = [event.kind for event in events if event.pc == CODE]
+    assert kinds == [EventKind.COMPILED, EventKind.HOT_SPOT, EventKind.PROMOTED, EventKind.INVALIDATED]
+    assert {event.vm for event in events} == {report["vm"]}
+    assert events[-1].tier == Tier.REGION
+    states = {(unit["tier"], unit["state"]) for unit in report["units"] if unit["pc"] == CODE}
+    assert states == {("stencils", "replaced"), ("region", "invalidated")}
+    assert report["exits"]["hot"] >= 1
+
+
+def test_a_monitor_that_was_not_asked_for_is_an_error(engine):
+    with pytest.raises(xlat.Error, match="XLAT_MONITOR_RECORD"):
+        engine.on_event(print)
+    with engine.vm(Guest.RISCV64) as vm, pytest.raises(xlat.Error, match="XLAT_MONITOR_RECORD"):
+        vm.report()
+    with pytest.raises(xlat.Error, match="RECORD goes with"):
+        Engine(monitor=Monitor.SAMPLE)

@@ -10,8 +10,22 @@
 """
 
 from ._library import Error, Status, features, version
-from ._numbers import Access, Execution, ExitReason, FaultKind, Guest, Host, MemoryMode, Prot, Text, Trap
-from .engine import Engine, translate
+from ._numbers import (
+    Access,
+    EventKind,
+    Execution,
+    ExitReason,
+    FaultKind,
+    Guest,
+    Host,
+    MemoryMode,
+    Monitor,
+    Prot,
+    Text,
+    Tier,
+    Trap,
+)
+from .engine import Engine, Event, translate
 from .exits import Exit, Fault
 from .process import Process, SystemCall
 from .vcpu import Register, Vcpu, registers
@@ -21,6 +35,8 @@ __all__ = [
     "Access",
     "Engine",
     "Error",
+    "Event",
+    "EventKind",
     "Execution",
     "Exit",
     "ExitReason",
@@ -29,6 +45,7 @@ __all__ = [
     "Guest",
     "Host",
     "MemoryMode",
+    "Monitor",
     "Process",
     "Prot",
     "Register",
@@ -36,6 +53,7 @@ __all__ = [
     "Status",
     "SystemCall",
     "Text",
+    "Tier",
     "Trap",
     "Vcpu",
     "Vm",

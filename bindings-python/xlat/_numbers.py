@@ -51,6 +51,35 @@ class Execution(IntEnum):
 
     INTERPRET = c.XLAT_EXECUTION_INTERPRET
     COMPILE = c.XLAT_EXECUTION_COMPILE
+    STENCILS = c.XLAT_EXECUTION_STENCILS
+    REGIONS = c.XLAT_EXECUTION_REGIONS
+
+
+class Monitor(IntFlag):
+    """What is kept of translation. RECORD goes with every other."""
+
+    RECORD = c.XLAT_MONITOR_RECORD
+    SAMPLE = c.XLAT_MONITOR_SAMPLE
+    PERF_MAP = c.XLAT_MONITOR_PERF_MAP
+    JITDUMP = c.XLAT_MONITOR_JITDUMP
+
+
+class EventKind(IntEnum):
+    """What happened to a unit of translated code."""
+
+    COMPILED = c.XLAT_EVENT_COMPILED
+    LOADED = c.XLAT_EVENT_LOADED
+    PROMOTED = c.XLAT_EVENT_PROMOTED
+    INVALIDATED = c.XLAT_EVENT_INVALIDATED
+    EVICTED = c.XLAT_EVENT_EVICTED
+    HOT_SPOT = c.XLAT_EVENT_HOT_SPOT
+
+
+class Tier(IntEnum):
+    """How a unit is made."""
+
+    STENCILS = c.XLAT_TIER_STENCILS
+    REGION = c.XLAT_TIER_REGION
 
 
 class MemoryMode(IntEnum):

@@ -47,6 +47,20 @@ XLAT_HOST_AARCH64 = 2
 XLAT_HOST_RISCV64 = 3
 XLAT_EXECUTION_INTERPRET = 1
 XLAT_EXECUTION_COMPILE = 2
+XLAT_EXECUTION_STENCILS = 3
+XLAT_EXECUTION_REGIONS = 4
+XLAT_MONITOR_RECORD = 1
+XLAT_MONITOR_SAMPLE = 2
+XLAT_MONITOR_PERF_MAP = 4
+XLAT_MONITOR_JITDUMP = 8
+XLAT_EVENT_COMPILED = 1
+XLAT_EVENT_LOADED = 2
+XLAT_EVENT_PROMOTED = 3
+XLAT_EVENT_INVALIDATED = 4
+XLAT_EVENT_EVICTED = 5
+XLAT_EVENT_HOT_SPOT = 6
+XLAT_TIER_STENCILS = 1
+XLAT_TIER_REGION = 2
 XLAT_MEMORY_DIRECT = 1
 XLAT_MEMORY_PAGED = 2
 XLAT_PROT_READ = 1
@@ -354,6 +368,10 @@ class xlat_engine_options(Structure):
         ("threshold", c_uint32),
         ("region_instructions", c_uint32),
         ("arena_bytes", c_uint64),
+        ("monitor", c_uint32),
+        ("promotion", c_uint32),
+        ("compile_threads", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -418,6 +436,21 @@ xlat_syscall_callback = CFUNCTYPE(c_uint32, POINTER(xlat_syscall), POINTER(c_uin
 xlat_release_callback = CFUNCTYPE(None, c_void_p)
 
 
+class xlat_event(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("kind", c_uint32),
+        ("vm", c_uint64),
+        ("pc", c_uint64),
+        ("nanos", c_uint64),
+        ("tier", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+xlat_event_callback = CFUNCTYPE(None, POINTER(xlat_event), c_void_p)
+
+
 class xlat_stats(Structure):
     _fields_ = [
         ("struct_size", c_uint32),
@@ -432,6 +465,10 @@ class xlat_stats(Structure):
         ("links", c_uint64),
         ("units_invalidated", c_uint64),
         ("invalidations", c_uint64),
+        ("units_assembled", c_uint64),
+        ("assembled_instructions", c_uint64),
+        ("assembled_bytes", c_uint64),
+        ("assemble_nanos", c_uint64),
     ]
 
 
@@ -503,6 +540,14 @@ def declare(library: CDLL) -> None:
     library.xlat_vm_write.argtypes = [c_void_p, c_uint64, c_void_p, c_size_t, POINTER(c_size_t)]
     library.xlat_vm_invalidate.restype = xlat_status
     library.xlat_vm_invalidate.argtypes = [c_void_p, c_uint64, c_uint64]
+    library.xlat_engine_add_listener.restype = xlat_status
+    library.xlat_engine_add_listener.argtypes = [c_void_p, xlat_event_callback, xlat_release_callback, c_void_p, POINTER(c_uint64)]
+    library.xlat_engine_remove_listener.restype = xlat_status
+    library.xlat_engine_remove_listener.argtypes = [c_void_p, c_uint64]
+    library.xlat_vm_id.restype = xlat_status
+    library.xlat_vm_id.argtypes = [c_void_p, POINTER(c_uint64)]
+    library.xlat_vm_report_json.restype = xlat_status
+    library.xlat_vm_report_json.argtypes = [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]
     library.xlat_vcpu_run.restype = xlat_status
     library.xlat_vcpu_run.argtypes = [c_void_p, POINTER(xlat_run_options), POINTER(xlat_exit)]
     library.xlat_exit_text.restype = c_char_p

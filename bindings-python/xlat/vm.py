@@ -2,7 +2,7 @@
 
 import ctypes
 import json
-from ctypes import byref, c_size_t, c_uint32, c_void_p
+from ctypes import byref, c_size_t, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,10 @@ class Stats:
     links: int
     units_invalidated: int
     invalidations: int
+    units_assembled: int
+    assembled_instructions: int
+    assembled_bytes: int
+    assemble_nanos: int
 
 
 class Vm(Managed):
@@ -133,6 +137,18 @@ class Vm(Managed):
 
         options = translation_options(text, host, max_instructions)
         return text_of(lib.xlat_vm_translate, self.handle, address, byref(options))
+
+    @property
+    def id(self) -> int:
+        """Its number in events and reports."""
+        number = c_uint64()
+        check(lib.xlat_vm_id(self.handle, byref(number)))
+        return number.value
+
+    def report(self) -> dict[str, Any]:
+        """What the monitor knows of its translations, as the documentation of `xlat_vm_report_json` says."""
+        report: dict[str, Any] = json.loads(text_of(lib.xlat_vm_report_json, self.handle))
+        return report
 
     def stats(self) -> Stats:
         """Counters as of now."""

@@ -245,3 +245,36 @@ fn large_arguments_and_environments_arrive_or_are_refused() {
     let refused = run(10, "1024");
     assert!(matches!(refused.status.code(), Some(126 | 127)), "{refused:?}");
 }
+
+#[test]
+fn a_report_names_the_functions_that_ran() {
+    let json = Scratch::new("report.json", b"old", 0o600);
+    let page = Scratch::new("report.html", b"", 0o600);
+    let program = quick_start("riscv64");
+    for report in [json.path(), page.path()] {
+        let output = output(&["run", "--no-cache", "--threshold", "1", "--report", report, &program]);
+        assert!(output.status.success(), "{}", errors(&output));
+        assert_eq!(errors(&output), "");
+    }
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(json.path()).unwrap()).unwrap();
+    assert_eq!(report["guest"], "riscv64");
+    let units = report["units"].as_array().unwrap();
+    assert!(units.iter().any(|unit| unit["symbol"] == "checksum"), "{units:?}");
+    let made: u64 = units.iter().map(|unit| unit["made"].as_u64().unwrap()).sum();
+    let stats = &report["counters"];
+    assert_eq!(made, stats["units_assembled"].as_u64().unwrap() + stats["units_compiled"].as_u64().unwrap());
+    let page = std::fs::read_to_string(page.path()).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.contains("\"symbol\":\"checksum\""));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_said_and_the_program_still_runs() {
+    let program = quick_start("riscv64");
+    let output = output(&["run", "--no-cache", "--report", "/nonexistent/report.html", &program]);
+    assert!(output.status.success());
+    assert!(
+        errors(&output).contains("the report: /nonexistent/report.html: No such file"),
+        "{}",
+        errors(&output)
+    );
+}

@@ -5,6 +5,7 @@ use crate::guard::{Sized32, check_out, guard, put, read_struct};
 use crate::handle::{self, Handle};
 use crate::numbers::*;
 use std::sync::Arc;
+use translator::monitor::{Monitor, MonitorOptions};
 use translator::run::{Engine, EngineOptions, ExecutionMode};
 
 /// Configuration and compiler, shared by machines.
@@ -29,9 +30,17 @@ pub struct xlat_engine_options {
     pub region_instructions: u32,
     /// Memory reserved for the host code of each machine, in bytes.
     pub arena_bytes: u64,
+    /// `XLAT_MONITOR_*`, added up.
+    pub monitor: u32,
+    /// How often a unit of stencils is entered before a region is compiled; `UINT32_MAX`: never.
+    pub promotion: u32,
+    /// Threads of each machine that compile regions; with none, a region is compiled on the thread that wants it.
+    pub compile_threads: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
-// SAFETY: repr(C), 4 * 4 + 8 bytes without padding, integers only.
+// SAFETY: repr(C), 4 * 4 + 8 + 4 * 4 bytes without padding, integers only.
 unsafe impl Sized32 for xlat_engine_options {
     const NAME: &'static str = "xlat_engine_options";
     const FIRST: usize = 24;
@@ -70,6 +79,8 @@ fn settings(given: &xlat_engine_options) -> Result<EngineOptions, Failure> {
     match given.execution {
         0 | XLAT_EXECUTION_COMPILE => {}
         XLAT_EXECUTION_INTERPRET => options.mode = ExecutionMode::Interpret,
+        XLAT_EXECUTION_STENCILS => options.mode = ExecutionMode::Stencils,
+        XLAT_EXECUTION_REGIONS => options.mode = ExecutionMode::Regions,
         other => {
             return Err(Failure::argument(format!("{other} is no way of execution (XLAT_EXECUTION_*)")));
         }
@@ -86,5 +97,35 @@ fn settings(given: &xlat_engine_options) -> Result<EngineOptions, Failure> {
         options.arena_bytes = usize::try_from(given.arena_bytes)
             .map_err(|_| Failure::argument("arena_bytes is larger than an address space"))?;
     }
+    if given.promotion != 0 {
+        options.promotion = given.promotion;
+    }
+    if given.compile_threads != 0 {
+        options.compile_threads = given.compile_threads as usize;
+    }
+    if given.reserved != 0 {
+        return Err(Failure::argument("xlat_engine_options.reserved is not zero"));
+    }
+    options.monitor = monitor(given.monitor)?;
     Ok(options)
+}
+
+fn monitor(flags: u32) -> Result<Option<Arc<Monitor>>, Failure> {
+    const KNOWN: u32 =
+        XLAT_MONITOR_RECORD | XLAT_MONITOR_SAMPLE | XLAT_MONITOR_PERF_MAP | XLAT_MONITOR_JITDUMP;
+    if flags & !KNOWN != 0 {
+        return Err(Failure::argument(format!("{flags:#x} has bits that are no XLAT_MONITOR_*")));
+    }
+    if flags == 0 {
+        return Ok(None);
+    }
+    if flags & XLAT_MONITOR_RECORD == 0 {
+        return Err(Failure::argument("XLAT_MONITOR_RECORD goes with every other XLAT_MONITOR_*"));
+    }
+    let options = MonitorOptions {
+        sample: flags & XLAT_MONITOR_SAMPLE != 0,
+        perf_map: flags & XLAT_MONITOR_PERF_MAP != 0,
+        jitdump: (flags & XLAT_MONITOR_JITDUMP != 0).then(|| ".".into()),
+    };
+    Monitor::new(&options).map(Some).map_err(|error| Failure::new(XLAT_ERROR_FILE, error.to_string()))
 }

@@ -7,7 +7,7 @@
 //! | `handle` | opaque handles: a table of live objects, so that stale pointers are errors |
 //! | `guard` | the panic guard around every function, and arguments: pointers, texts, sized structs |
 //! | `error` | failures and the text of the last one |
-//! | `version`, `engine`, `vm`, `memory`, `vcpu`, `run`, `translate`, `stats`, `linux` | the functions |
+//! | `version`, `engine`, `vm`, `memory`, `vcpu`, `run`, `translate`, `stats`, `monitor`, `linux` | the functions |
 //!
 //! A function here checks its arguments, makes one call into the engine and returns a status. Nothing else lives here.
 //!
@@ -22,6 +22,7 @@ mod guard;
 mod handle;
 mod linux;
 mod memory;
+mod monitor;
 mod numbers;
 mod register_ids;
 mod run;
@@ -35,6 +36,7 @@ pub use self::linux::*;
 pub use engine::*;
 pub use error::*;
 pub use memory::*;
+pub use monitor::*;
 pub use numbers::*;
 pub use register_ids::*;
 pub use run::*;

@@ -270,7 +270,7 @@ pub unsafe extern "C" fn xlat_process_on_syscall(
             return Ok(());
         };
         let interrupter = process.interrupter();
-        let user = User { pointer: user, release };
+        let user = User::new(user, release);
         let bad_answer = object.bad_answer.clone();
         process.set_system_call_hook(Some(Box::new(move |call: &SystemCall| {
             let user = &user;
@@ -282,7 +282,7 @@ pub unsafe extern "C" fn xlat_process_on_syscall(
             };
             let mut result = 0;
             // SAFETY: the caller of xlat_process_on_syscall promised that it may be called so.
-            match unsafe { callback(&call, &mut result, user.pointer) } {
+            match unsafe { callback(&call, &mut result, user.pointer()) } {
                 XLAT_SYSCALL_CONTINUE => None,
                 XLAT_SYSCALL_ANSWERED => Some(result),
                 XLAT_SYSCALL_STOP => {
@@ -301,18 +301,30 @@ pub unsafe extern "C" fn xlat_process_on_syscall(
 }
 
 /// The pointer that goes with a callback, released when the callback is dropped.
-struct User {
+pub(crate) struct User {
     pointer: *mut c_void,
     release: xlat_release_callback,
 }
 
-// SAFETY: the caller of xlat_process_on_syscall promised that any thread may use it.
+impl User {
+    pub(crate) fn new(pointer: *mut c_void, release: xlat_release_callback) -> User {
+        User { pointer, release }
+    }
+
+    pub(crate) fn pointer(&self) -> *mut c_void {
+        self.pointer
+    }
+}
+
+// SAFETY: whoever gave it to the library promised that any thread may use it.
 unsafe impl Send for User {}
+// SAFETY: as above; the pointer is only handed on.
+unsafe impl Sync for User {}
 
 impl Drop for User {
     fn drop(&mut self) {
         if let Some(release) = self.release {
-            // SAFETY: the caller of xlat_process_on_syscall promised that it may be called so; this happens once.
+            // SAFETY: whoever gave it to the library promised that it may be called so; this happens once.
             unsafe { release(self.pointer) };
         }
     }

@@ -60,8 +60,39 @@ pub const XLAT_HOST_RISCV64: u32 = 3;
 
 /// The interpreter only.
 pub const XLAT_EXECUTION_INTERPRET: u32 = 1;
-/// The interpreter first, compiled code for what runs often (the default).
+/// The interpreter first, then stencils, then compiled regions for what runs often (the default).
 pub const XLAT_EXECUTION_COMPILE: u32 = 2;
+/// Stencils, after the first executions.
+pub const XLAT_EXECUTION_STENCILS: u32 = 3;
+/// Compiled regions, after the first executions.
+pub const XLAT_EXECUTION_REGIONS: u32 = 4;
+
+/// Keep a record of units and tell events.
+pub const XLAT_MONITOR_RECORD: u32 = 1;
+/// Also take samples of where time goes (SIGPROF and the process's profiling timer).
+pub const XLAT_MONITOR_SAMPLE: u32 = 2;
+/// Also write `/tmp/perf-PID.map`, from which `perf report` takes names.
+pub const XLAT_MONITOR_PERF_MAP: u32 = 4;
+/// Also write `jit-PID.dump` into the working directory, for `perf inject --jit`.
+pub const XLAT_MONITOR_JITDUMP: u32 = 8;
+
+/// A unit was made.
+pub const XLAT_EVENT_COMPILED: u32 = 1;
+/// A unit was taken from the disk cache.
+pub const XLAT_EVENT_LOADED: u32 = 2;
+/// A unit has taken the place of one of a lower tier.
+pub const XLAT_EVENT_PROMOTED: u32 = 3;
+/// A unit went because its code was written or unmapped.
+pub const XLAT_EVENT_INVALIDATED: u32 = 4;
+/// A unit went to make room.
+pub const XLAT_EVENT_EVICTED: u32 = 5;
+/// A unit of stencils has been entered often enough for the next tier.
+pub const XLAT_EVENT_HOT_SPOT: u32 = 6;
+
+/// Copies of stencils, one an instruction.
+pub const XLAT_TIER_STENCILS: u32 = 1;
+/// A region that was compiled as a whole.
+pub const XLAT_TIER_REGION: u32 = 2;
 
 /// Guest memory in one reserved window of host addresses: fastest.
 pub const XLAT_MEMORY_DIRECT: u32 = 1;

@@ -19,11 +19,11 @@ pub struct xlat_stats {
     pub blocks_lifted: u64,
     /// Instructions that the interpreter retired.
     pub interpreted: u64,
-    /// Units compiled.
+    /// Regions compiled.
     pub units_compiled: u64,
-    /// Guest instructions in compiled units.
+    /// Guest instructions in compiled regions.
     pub compiled_instructions: u64,
-    /// Bytes of host code in compiled units.
+    /// Bytes of host code in compiled regions.
     pub code_bytes: u64,
     /// Time spent compiling, in nanoseconds.
     pub compile_nanos: u64,
@@ -35,9 +35,17 @@ pub struct xlat_stats {
     pub units_invalidated: u64,
     /// Times that code was invalidated.
     pub invalidations: u64,
+    /// Units made of stencils.
+    pub units_assembled: u64,
+    /// Guest instructions in units made of stencils.
+    pub assembled_instructions: u64,
+    /// Bytes of host code in units made of stencils.
+    pub assembled_bytes: u64,
+    /// Time spent making units of stencils, in nanoseconds.
+    pub assemble_nanos: u64,
 }
 
-// SAFETY: repr(C), 2 * 4 + 10 * 8 bytes without padding, integers only.
+// SAFETY: repr(C), 2 * 4 + 14 * 8 bytes without padding, integers only.
 unsafe impl Sized32 for xlat_stats {
     const NAME: &'static str = "xlat_stats";
     const FIRST: usize = 88;
@@ -64,6 +72,10 @@ pub unsafe extern "C" fn xlat_vm_stats(vm: *const xlat_vm, stats: *mut xlat_stat
             links: now.links,
             units_invalidated: now.units_invalidated,
             invalidations: now.invalidations,
+            units_assembled: now.units_assembled,
+            assembled_instructions: now.assembled_instructions,
+            assembled_bytes: now.assembled_bytes,
+            assemble_nanos: now.assemble_nanos,
         };
         // SAFETY: the caller's contract.
         unsafe { write_struct(stats, out) }
@@ -95,6 +107,10 @@ pub unsafe extern "C" fn xlat_vm_stats_json(
             "links": now.links,
             "units_invalidated": now.units_invalidated,
             "invalidations": now.invalidations,
+            "units_assembled": now.units_assembled,
+            "assembled_instructions": now.assembled_instructions,
+            "assembled_bytes": now.assembled_bytes,
+            "assemble_nanos": now.assemble_nanos,
         });
         // SAFETY: the caller's contract.
         unsafe { copy_text(&text.to_string(), buf, len, needed) }

@@ -101,6 +101,7 @@ static void stale_handles(void)
     XLAT_INIT(end);
     options.guest = XLAT_GUEST_AARCH64;
     EXPECT(XLAT_OK, xlat_engine_new(NULL, &engine));
+    EXPECT(XLAT_ERROR_UNSUPPORTED, xlat_engine_remove_listener(engine, 5));
     EXPECT(XLAT_OK, xlat_vm_new(engine, &options, &vm));
     EXPECT(XLAT_OK, xlat_vcpu_new(vm, &vcpu));
     EXPECT(XLAT_ERROR_HANDLE, xlat_vm_map((const xlat_vm *)(void *)vcpu, 0x1000, 0x1000, 3));
@@ -154,6 +155,16 @@ static void structs(void)
     XLAT_INIT(engine_options);
     engine_options.execution = 77;
     EXPECT(XLAT_ERROR_ARGUMENT, xlat_engine_new(&engine_options, &engine));
+    XLAT_INIT(engine_options);
+    engine_options.monitor = 0x100;
+    EXPECT(XLAT_ERROR_ARGUMENT, xlat_engine_new(&engine_options, &engine));
+    engine_options.monitor = XLAT_MONITOR_SAMPLE;
+    EXPECT(XLAT_ERROR_ARGUMENT, xlat_engine_new(&engine_options, &engine));
+    engine_options.monitor = XLAT_MONITOR_RECORD;
+    EXPECT(XLAT_OK, xlat_engine_new(&engine_options, &engine));
+    EXPECT(XLAT_ERROR_NULL, xlat_engine_add_listener(engine, NULL, NULL, NULL, NULL));
+    EXPECT(XLAT_ERROR_NOT_FOUND, xlat_engine_remove_listener(engine, 5));
+    EXPECT(XLAT_OK, xlat_engine_free(engine));
     EXPECT(XLAT_OK, xlat_engine_new(NULL, &engine));
 
     XLAT_INIT(options);

@@ -156,7 +156,7 @@ pub struct Monitor {
 
 /// Names a listener for [`Monitor::forget`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ListenerId(u64);
+pub struct ListenerId(pub u64);
 
 impl Monitor {
     /// Makes a monitor and the files for `perf`.
@@ -190,9 +190,16 @@ impl Monitor {
         ListenerId(id)
     }
 
-    /// Takes a listener away. One that is just being called may still be running when this returns.
-    pub fn forget(&self, id: ListenerId) {
-        self.listeners.write().unwrap_or_else(PoisonError::into_inner).retain(|(other, _)| *other != id.0);
+    /// Takes a listener away; whether there was one. If it is just being called, it may still be running when this
+    /// returns.
+    pub fn forget(&self, id: ListenerId) -> bool {
+        let taken = {
+            let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
+            let at = listeners.iter().position(|(other, _)| *other == id.0);
+            at.map(|at| listeners.swap_remove(at))
+        };
+        // What the listener owns is dropped without the lock.
+        taken.is_some()
     }
 
     /// A channel on which each event comes, until the receiver is dropped.

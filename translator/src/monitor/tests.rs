@@ -14,7 +14,7 @@ fn listeners_and_channels_hear_events_until_they_go() {
     });
     let channel = monitor.subscribe();
     event(&monitor, 1);
-    monitor.forget(id);
+    assert!(monitor.forget(id) && !monitor.forget(id));
     event(&monitor, 10);
     assert_eq!(heard.load(Ordering::Relaxed), 1);
     let seen: Vec<u64> = channel.try_iter().map(|event| event.pc).collect();
