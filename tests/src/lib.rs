@@ -17,5 +17,4 @@ pub mod opt_property;
 pub mod random;
 pub mod riscv64;
 pub mod world;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub mod x86_64;

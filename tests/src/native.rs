@@ -8,14 +8,8 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-/// Guest address of the code page.
-pub const CODE: u64 = 0x2000_0000;
-/// Size of the code page.
-pub const CODE_SIZE: u64 = 4096;
-/// Guest address of the data page; nothing is mapped on either side of it.
-pub const DATA: u64 = 0x2010_0000;
-/// Size of the data.
-pub const DATA_SIZE: u64 = 4096;
+pub use crate::x86_64::{CODE, CODE_SIZE, DATA, DATA_SIZE};
+
 /// Where state is exchanged: [`Exchange`].
 const EXCHANGE: u64 = 0x2020_0000;
 

@@ -3,6 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | `compiler` | a Cranelift target; region in, unit out |
+//! | `features` | what the host can do beyond its baseline |
 //! | `emit` | the region's frame: slots, cold edges, polls, budget, links, exits |
 //! | `ops` | the exhaustive match; `integer`, `vector`, `access` have the lowerings |
 //! | `float`, `vector_float`, `doubt` | float ops on the host's arithmetic, and when its result is not certainly the guest's |
@@ -26,6 +27,7 @@ mod compiler;
 mod doubt;
 mod emit;
 mod evaluate;
+mod features;
 mod float;
 mod integer;
 mod ops;
@@ -54,7 +56,7 @@ pub enum HostIsa {
     X86_64,
     /// Armv8-A.
     Aarch64,
-    /// RV64GC; guest vectors need its V extension.
+    /// RV64GC; without its V extension, code with guest vectors is interpreted.
     Riscv64,
 }
 

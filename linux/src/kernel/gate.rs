@@ -161,8 +161,8 @@ fn leave_gate(pc: usize) -> Option<usize> {
     (check.addr()..done.addr()).contains(&pc).then(|| leave.addr())
 }
 
-/// The signal that brings a thread out of the gate: the last but one of the real-time signals.
-pub const WAKE: i32 = 63;
+/// The signal that brings a thread out of the gate: the last of the real-time signals that qemu-user has, too.
+pub const WAKE: i32 = 60;
 
 /// Installs the handler of [`WAKE`]; the first call counts.
 pub fn install_wake_handler() {

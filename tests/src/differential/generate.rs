@@ -8,7 +8,7 @@ use super::{CODE, CODE_BYTES, Case, DATA, PAGE, State};
 use crate::code::random_code;
 use crate::random::Random;
 use crate::world::TestWorld;
-use crate::x86_64::differential::interesting_extended;
+use crate::x86_64::generate::interesting_extended;
 use crate::x86_64::undefined::Undefined;
 use translator::guest::registers;
 use translator::guest::{FpEnv, Guest, aarch64, riscv64, x86_64};

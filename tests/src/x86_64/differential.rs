@@ -1,6 +1,6 @@
 //! One random program on the processor and on the interpreter, and what differs.
 
-use super::generate::{Encoded, Generator, START};
+use super::generate::{Encoded, Generator, START, interesting_extended};
 use super::undefined::Undefined;
 use crate::native::{CODE, DATA, DATA_SIZE, Processor, State, Stop};
 use crate::random::Random;
@@ -518,31 +518,6 @@ fn interesting_vector(random: &mut Random) -> u128 {
             value << 64 | u128::from(random.u64() & 0x800f_ffff_ffff_ffff | exponent << 52)
         }),
     }
-}
-
-pub(crate) fn interesting_extended(random: &mut Random) -> u128 {
-    let sign = u128::from(random.below(2)) << 79;
-    let exponent = match random.below(8) {
-        0 => 0,
-        1 => 0x7fff,
-        2 => 1,
-        3 => 0x7ffe,
-        4 => random.below(0x8000),
-        _ => 0x3fff - 40 + random.below(80),
-    };
-    let significand = match random.below(6) {
-        0 => 1 << 63,
-        1 => u64::MAX,
-        2 => random.u64() | 1 << 63,
-        3 => 0xc000_0000_0000_0000,
-        4 => (random.u64() | 1 << 63) & u64::MAX << random.below(64),
-        _ => random.u64() | 1 << 63,
-    };
-    let significand = match exponent {
-        0 => (significand >> random.below(64)) & (u64::MAX >> 1),
-        _ => significand,
-    };
-    sign | u128::from(exponent) << 64 | u128::from(significand)
 }
 
 fn random_state(random: &mut Random) -> State {

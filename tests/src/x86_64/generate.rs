@@ -1,6 +1,6 @@
 //! Random x86-64 instructions: every encoding that is lifted, with registers, addresses and immediates at random.
 
-use crate::native::{CODE, CODE_SIZE, DATA_SIZE};
+use super::{CODE, CODE_SIZE, DATA_SIZE};
 use crate::random::Random;
 use iced_x86::{
     Code, ConstantOffsets, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register,
@@ -268,4 +268,30 @@ fn absolute(insn: &Instruction) -> bool {
     (0..insn.op_count()).any(|n| insn.op_kind(n) == OpKind::Memory)
         && insn.memory_base() == Register::None
         && insn.memory_index() == Register::None
+}
+
+/// An x87 number, with the places of the format that are hard more often than others.
+pub(crate) fn interesting_extended(random: &mut Random) -> u128 {
+    let sign = u128::from(random.below(2)) << 79;
+    let exponent = match random.below(8) {
+        0 => 0,
+        1 => 0x7fff,
+        2 => 1,
+        3 => 0x7ffe,
+        4 => random.below(0x8000),
+        _ => 0x3fff - 40 + random.below(80),
+    };
+    let significand = match random.below(6) {
+        0 => 1 << 63,
+        1 => u64::MAX,
+        2 => random.u64() | 1 << 63,
+        3 => 0xc000_0000_0000_0000,
+        4 => (random.u64() | 1 << 63) & u64::MAX << random.below(64),
+        _ => random.u64() | 1 << 63,
+    };
+    let significand = match exponent {
+        0 => (significand >> random.below(64)) & (u64::MAX >> 1),
+        _ => significand,
+    };
+    sign | u128::from(exponent) << 64 | u128::from(significand)
 }

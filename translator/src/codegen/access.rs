@@ -123,11 +123,30 @@ impl Emitter<'_, '_> {
     ) -> ir::Value {
         let (expected, new) = (self.value(expected), self.value(new));
         self.interpret_misaligned(addr, ty);
+        let old = self.compare_and_swap(addr, ty, expected, new);
+        self.fence_behind(order);
+        old
+    }
+
+    fn compare_and_swap(
+        &mut self,
+        addr: IrValue,
+        ty: Type,
+        expected: ir::Value,
+        new: ir::Value,
+    ) -> ir::Value {
+        if !self.features.cas_always_writes && self.plan.key.memory == MemoryMode::Direct {
+            // An atomic that changes nothing finds out whether the memory can be written.
+            let place = self.atomic_place(addr, ty);
+            let host = self.displace(&place);
+            let nothing = self.b.ins().iconst(clif_type(ty), 0);
+            self.b.ins().atomic_rmw(clif_type(ty), place.flags, AtomicRmwOp::Or, host, nothing);
+            self.b.set_srcloc(SourceLoc::default());
+        }
         let place = self.atomic_place(addr, ty);
         let host = self.displace(&place);
         let old = self.b.ins().atomic_cas(place.flags, host, expected, new);
         self.b.set_srcloc(SourceLoc::default());
-        self.fence_behind(order);
         old
     }
 
@@ -185,10 +204,7 @@ impl Emitter<'_, '_> {
         let lost = self.b.ins().bxor_imm_u(holds, 1);
         self.interpret_if(lost);
         let seen = self.load_state(clif_type(ty), offset_of!(VcpuState, exclusive_value));
-        let place = self.atomic_place(addr, ty);
-        let host = self.displace(&place);
-        let old = self.b.ins().atomic_cas(place.flags, host, seen, new);
-        self.b.set_srcloc(SourceLoc::default());
+        let old = self.compare_and_swap(addr, ty, seen, new);
         self.fence_behind(order);
         self.clear_exclusive();
         self.b.ins().icmp(IntCC::Equal, old, seen)

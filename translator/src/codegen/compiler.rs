@@ -1,6 +1,7 @@
 //! The compiler object: a Cranelift target and the way from a region to a [`CompiledUnit`].
 
 use super::emit::{self, Plan};
+use super::features;
 use super::sites::{self, Verdict};
 use super::unit::{CompiledUnit, LinkSite, Relocation, Tier, UnitKey};
 use super::{Error, HostIsa, MemoryMode};
@@ -47,6 +48,9 @@ pub(super) struct Features {
     pub fma: bool,
     /// 128-bit vectors.
     pub vectors: bool,
+    /// A compare-and-swap that finds another value than expected still needs memory that can be written. (RISC-V's does
+    /// not, but where that matters its atomics are interpreted.)
+    pub cas_always_writes: bool,
 }
 
 impl Compiler {
@@ -77,15 +81,15 @@ impl Compiler {
             HostIsa::Riscv64 => "riscv64gc-unknown-linux-gnu",
         };
         let mut builder = isa::lookup_by_name(triple).map_err(|error| host(error.to_string()))?;
-        for feature in host_features(isa) {
+        for feature in features::of(isa) {
             builder.enable(feature).map_err(|error| host(format!("{feature}: {error}")))?;
         }
-        let has = |name: &str| host_features(isa).contains(&name);
+        let has = |name: &str| features::of(isa).contains(&name);
         let features = match isa {
             HostIsa::X86_64 if !has("has_sse42") => return Err(host("SSE4.2 is required".into())),
-            HostIsa::X86_64 => Features { fma: has("has_fma"), vectors: true },
-            HostIsa::Aarch64 => Features { fma: true, vectors: true },
-            HostIsa::Riscv64 => Features { fma: true, vectors: has("has_v") },
+            HostIsa::X86_64 => Features { fma: has("has_fma"), vectors: true, cas_always_writes: true },
+            HostIsa::Aarch64 => Features { fma: true, vectors: true, cas_always_writes: has("has_lse") },
+            HostIsa::Riscv64 => Features { fma: true, vectors: has("has_v"), cas_always_writes: true },
         };
         let target = builder.finish(Flags::new(shared)).map_err(|error| host(error.to_string()))?;
         Ok(Compiler { isa, target, features })
@@ -103,7 +107,7 @@ impl Compiler {
             env!("XLAT_CODE_GENERATOR"),
             self.isa,
             self.target.flags(),
-            host_features(self.isa).join(" ")
+            features::of(self.isa).join(" ")
         );
         xxhash_rust::xxh3::xxh3_128(text.as_bytes())
     }
@@ -215,6 +219,11 @@ impl Compiler {
         Ok(compiled.code_buffer().to_vec())
     }
 
+    /// Whether guest vectors can be in host registers.
+    pub(super) fn has_vectors(&self) -> bool {
+        self.features.vectors
+    }
+
     pub(super) fn target(&self) -> &dyn isa::TargetIsa {
         &*self.target
     }
@@ -257,76 +266,4 @@ fn relocations(func: &Function, compiled: &CompiledCode) -> Result<Vec<Relocatio
             Ok(Relocation::LinkSlot { offset: relocation.offset, index: name.index })
         })
         .collect()
-}
-
-/// Cranelift's names of the features that code may use.
-fn host_features(isa: HostIsa) -> &'static [&'static str] {
-    match isa {
-        HostIsa::X86_64 => x86_64_features(),
-        HostIsa::Aarch64 => aarch64_features(),
-        HostIsa::Riscv64 => riscv64_features(),
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn x86_64_features() -> &'static [&'static str] {
-    X86_64_V3
-}
-
-const X86_64_V3: &[&str] = &[
-    "has_sse3",
-    "has_ssse3",
-    "has_cmpxchg16b",
-    "has_sse41",
-    "has_sse42",
-    "has_popcnt",
-    "has_avx",
-    "has_avx2",
-    "has_fma",
-    "has_bmi1",
-    "has_bmi2",
-    "has_lzcnt",
-];
-
-#[cfg(target_arch = "x86_64")]
-fn x86_64_features() -> &'static [&'static str] {
-    use std::sync::OnceLock;
-    static FOUND: OnceLock<Vec<&'static str>> = OnceLock::new();
-    FOUND.get_or_init(|| {
-        let here = [
-            is_x86_feature_detected!("sse3"),
-            is_x86_feature_detected!("ssse3"),
-            is_x86_feature_detected!("cmpxchg16b"),
-            is_x86_feature_detected!("sse4.1"),
-            is_x86_feature_detected!("sse4.2"),
-            is_x86_feature_detected!("popcnt"),
-            is_x86_feature_detected!("avx"),
-            is_x86_feature_detected!("avx2"),
-            is_x86_feature_detected!("fma"),
-            is_x86_feature_detected!("bmi1"),
-            is_x86_feature_detected!("bmi2"),
-            is_x86_feature_detected!("lzcnt"),
-        ];
-        X86_64_V3.iter().zip(here).filter_map(|(&name, here)| here.then_some(name)).collect()
-    })
-}
-
-#[cfg(not(target_arch = "aarch64"))]
-fn aarch64_features() -> &'static [&'static str] {
-    &["has_lse"]
-}
-
-#[cfg(target_arch = "aarch64")]
-fn aarch64_features() -> &'static [&'static str] {
-    if std::arch::is_aarch64_feature_detected!("lse") { &["has_lse"] } else { &[] }
-}
-
-#[cfg(not(target_arch = "riscv64"))]
-fn riscv64_features() -> &'static [&'static str] {
-    &["has_v", "has_zvl128b"]
-}
-
-#[cfg(target_arch = "riscv64")]
-fn riscv64_features() -> &'static [&'static str] {
-    if std::arch::is_riscv_feature_detected!("v") { &["has_v", "has_zvl128b"] } else { &[] }
 }

@@ -50,8 +50,13 @@ impl Runtime {
         for (helper, function) in
             [(Helper::Evaluate, evaluate_op as HelperFn), (Helper::FillTlb, helpers.fill_tlb)]
         {
-            let thunk = thunk(compiler, function as usize);
-            table[helper as usize] = place(compiler.compile_stub(thunk)?)? as usize;
+            let function = function as usize;
+            let code = if compiler.isa() == HostIsa::Riscv64 && !compiler.has_vectors() {
+                thunk_without_vectors(function)
+            } else {
+                compiler.compile_stub(thunk(compiler, function))?
+            };
+            table[helper as usize] = place(code)? as usize;
         }
         Ok(Runtime { arena, table })
     }
@@ -125,6 +130,38 @@ fn thunk(compiler: &Compiler, function: usize) -> Function {
         b.ins().call_indirect(signature, callee, params);
         b.ins().return_(&[]);
     })
+}
+
+/// The same for a RISC-V host without vectors, where Cranelift would save vector registers all the same.
+fn thunk_without_vectors(function: usize) -> Vec<u8> {
+    const SP: u32 = 2;
+    const T0: u32 = 5;
+    // What the C convention does not keep: ra, t0-t2, a0-a7, t3-t6; ft0-ft7, fa0-fa7, ft8-ft11.
+    let integers = (1..2).chain(5..8).chain(10..18).chain(28..32);
+    let floats = (0..8).chain(10..18).chain(28..32);
+    let saved: Vec<(bool, u32)> =
+        integers.map(|register| (false, register)).chain(floats.map(|register| (true, register))).collect();
+    let frame = (saved.len() as u32 * 8).next_multiple_of(16);
+    let addi = |imm: i32| 0x13 | SP << 7 | SP << 15 | (imm as u32 & 0xfff) << 20;
+    let load =
+        |opcode: u32, to: u32, base: u32, offset: u32| opcode | to << 7 | 3 << 12 | base << 15 | offset << 20;
+    let mut code = vec![addi(-(frame as i32))];
+    for (&(float, register), offset) in saved.iter().zip((0..).step_by(8)) {
+        let opcode = if float { 0x27 } else { 0x23 };
+        code.push(opcode | (offset & 31) << 7 | 3 << 12 | SP << 15 | register << 20 | (offset >> 5) << 25);
+    }
+    // auipc t0, 0; ld t0, literal(t0); jalr ra, t0. The literal comes last.
+    let behind = 3 + saved.len() as u32 + 2;
+    let literal = (code.len() as u32 + behind).next_multiple_of(2) * 4 - code.len() as u32 * 4;
+    code.extend([0x17 | T0 << 7, load(0x03, T0, T0, literal), 0x67 | 1 << 7 | T0 << 15]);
+    for (&(float, register), offset) in saved.iter().zip((0..).step_by(8)) {
+        code.push(load(if float { 0x07 } else { 0x03 }, register, SP, offset));
+    }
+    code.extend([addi(frame as i32), 0x67 | 1 << 15]);
+    if !code.len().is_multiple_of(2) {
+        code.push(0);
+    }
+    code.iter().flat_map(|word| word.to_le_bytes()).chain((function as u64).to_le_bytes()).collect()
 }
 
 fn build(

@@ -212,8 +212,9 @@ impl Emitter<'_, '_> {
         let limit = self.float_constant(lane.ty(), f64::from(limit).exp2());
         let limit = self.b.ins().splat(ty, limit);
         let magnitude = if sign == Sign::Signed { self.b.ins().fabs(integral) } else { integral };
-        let mut doubts =
-            Doubts::of(self.b.ins().fcmp(FloatCC::UnorderedOrGreaterThanOrEqual, magnitude, limit));
+        // The same as unordered or greater or equal, which Cranelift has no lanes for on AArch64.
+        let inside = self.b.ins().fcmp(FloatCC::LessThan, magnitude, limit);
+        let mut doubts = Doubts::of(self.b.ins().bnot(inside));
         if sign == Sign::Unsigned {
             let zero = self.lane_constant(0, ty);
             doubts.sure.push(self.b.ins().fcmp(FloatCC::LessThan, integral, zero));

@@ -4,6 +4,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod native;
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "half of it is for the processor's tests"))]
 mod operands;
 
 use super::*;

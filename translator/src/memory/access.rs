@@ -1,6 +1,6 @@
 //! Loads, stores and atomics of the interpreter and of helpers, with the semantics of the interpreter's `World`.
 //!
-//! Aligned accesses of up to 8 bytes are single-copy atomic; of 16 bytes too on hosts that can (x86-64 with AVX).
+//! Aligned accesses of up to 8 bytes are single-copy atomic; of 16 bytes too on hosts that can (see `touch`).
 //! Atomics are sequentially consistent whatever their order asks. A misaligned atomic that lies in one aligned group of
 //! 16 bytes is one wider compare-and-swap; one that crosses groups is atomic against other accesses of this kind only,
 //! except on x86-64 hosts, where up to 8 bytes in one host range are always atomic.
@@ -165,11 +165,13 @@ impl Memory {
         fence(if store_to_load { Ordering::SeqCst } else { Ordering::AcqRel });
     }
 
-    /// Direct mode with recovered faults: where an access may just be tried.
+    /// Direct mode with recovered faults: where an access may just be tried. One over two pages may not, except on x86-64:
+    /// elsewhere its first part may be stored when the second is refused.
     fn window_pointer(&self, addr: u64, size: u32) -> Option<*mut u8> {
         let window = self.window.as_ref()?;
         let fits = addr <= self.last && self.last - addr >= u64::from(size) - 1;
-        (fits && FAULTS_ARE_RECOVERED.load(Ordering::Relaxed)).then(|| window.host(addr) as *mut u8)
+        let whole = cfg!(target_arch = "x86_64") || addr % PAGE_SIZE + u64::from(size) <= PAGE_SIZE;
+        (fits && whole && FAULTS_ARE_RECOVERED.load(Ordering::Relaxed)).then(|| window.host(addr) as *mut u8)
     }
 
     /// Runs `touch` on the place of a write access, with watched pages out of the way.
@@ -331,17 +333,20 @@ unsafe fn cas_anywhere(ptr: *mut u8, size: u32, expected: u128, new: u128) -> Re
         return unsafe { touch::cas(ptr, size, expected, new) };
     }
     let mask = u128::MAX >> (128 - size * 8);
-    if offset + size as usize <= 16 {
+    // The smaller group first: not every host has an atomic of 16 bytes.
+    if let Some(group_size) = [8, 16].into_iter().find(|group| offset % group + size as usize <= *group) {
+        let offset = offset % group_size;
         // SAFETY: the group lies in the same page.
         let group = unsafe { ptr.sub(offset) };
         let shift = offset * 8;
+        let group_size = group_size as u32;
         // SAFETY: as above.
-        let mut seen = unsafe { touch::load(group, 16, Order::Plain)? };
+        let mut seen = unsafe { touch::load(group, group_size, Order::Plain)? };
         loop {
             let old = (seen >> shift) & mask;
             let next = if old == expected { (seen & !(mask << shift)) | (new << shift) } else { seen };
             // SAFETY: as above; the group is aligned.
-            let found = unsafe { touch::cas(group, 16, seen, next)? };
+            let found = unsafe { touch::cas(group, group_size, seen, next)? };
             if found == seen {
                 return Ok(old);
             }

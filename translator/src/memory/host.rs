@@ -86,7 +86,9 @@ impl Window {
     /// Reserves `size` bytes and the guards around them.
     pub(super) fn reserve(size: Option<u64>) -> Result<Window, Error> {
         if page_size() != PAGE_SIZE {
-            return Err(Error::Unsupported("direct mode needs host pages of 4096 bytes"));
+            return Err(Error::Unsupported(
+                "direct mode needs host pages of 4096 bytes; paged mode does not",
+            ));
         }
         if let Some(size) = size {
             if size == 0 {

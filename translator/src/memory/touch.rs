@@ -1,20 +1,23 @@
 //! The instructions that touch guest memory.
 //!
-//! All run on host addresses. On x86-64 each is a function in assembly without a stack frame, so that the process's
-//! signal handler can end it: [`recover`] tells where a faulting one goes on, and it returns "failed". That makes a
-//! mapped file that was cut short (SIGBUS) a guest fault instead of the end of xlat. Elsewhere std's atomics are used
-//! and such a fault is not recovered.
+//! All run on host addresses. Each is a function in assembly without a stack frame, so that the process's signal handler
+//! can end it: [`recover`] tells where a faulting one goes on, and it returns "failed". That makes a mapped file that was
+//! cut short (SIGBUS) a guest fault instead of the end of xlat.
 //!
 //! Sizes are 1, 2, 4, 8 and 16 bytes. Aligned accesses of up to 8 bytes are single-copy atomic, those of 16 bytes too
-//! where the host can.
+//! where the host can: x86-64 with AVX, AArch64 with FEAT_LSE2.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "riscv64")]
+mod riscv64;
 #[cfg(not(target_arch = "x86_64"))]
-mod portable;
+mod weak;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
 #[cfg(not(target_arch = "x86_64"))]
-use portable as host;
+use weak as host;
 #[cfg(target_arch = "x86_64")]
 use x86_64 as host;
 

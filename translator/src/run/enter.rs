@@ -57,7 +57,7 @@ unsafe extern "sysv64" fn enter_unit(state: *mut VcpuState, entry: u64) -> u64 {
     )
 }
 
-/// Cranelift's tail convention passes the first two integers in x2 and x3.
+/// Cranelift's tail convention passes the first two integers in x2 and x3, and returns the first in x2.
 #[cfg(target_arch = "aarch64")]
 #[unsafe(naked)]
 unsafe extern "C" fn enter_unit(state: *mut VcpuState, entry: u64) -> u64 {
@@ -81,6 +81,7 @@ unsafe extern "C" fn enter_unit(state: *mut VcpuState, entry: u64) -> u64 {
         "mov x3, #0",
         "blr x1",
         "2:",
+        "mov x0, x2",
         "ldp x19, x20, [sp, #16]",
         "ldp x21, x22, [sp, #32]",
         "ldp x23, x24, [sp, #48]",

@@ -253,11 +253,11 @@ mod machine {
         context.uc_mcontext.pc = to as u64;
     }
 
-    /// Goes on as if the unit had returned to `enter`.
+    /// Goes on as if the unit had returned to `enter`, which takes the word from x2.
     pub(super) fn leave(context: &mut ucontext_t, host: [u64; 4], word: u64) {
         context.uc_mcontext.sp = host[0];
         context.uc_mcontext.pc = host[1];
-        context.uc_mcontext.regs[0] = word;
+        context.uc_mcontext.regs[2] = word;
     }
 }
 
