@@ -13,6 +13,7 @@ pub mod dead_code;
 pub mod dead_sets;
 pub mod fold;
 pub mod forward_slots;
+pub mod value_numbering;
 
 use crate::ir::{Block, Value, verify};
 
@@ -23,6 +24,7 @@ pub type Pass = (&'static str, fn(&mut Block));
 pub const PASSES: &[Pass] = &[
     ("forward_slots", forward_slots::run),
     ("fold", fold::run),
+    ("value_numbering", value_numbering::run),
     ("dead_sets", dead_sets::run),
     ("dead_code", dead_code::run),
 ];

@@ -138,7 +138,7 @@ impl Folder {
             | Op::RotL { a, b }
             | Op::RotR { a, b } => {
                 let amount = self.constant(b)? % u64::from(self.b.ty(a).bits());
-                (amount == 0).then_some(a)
+                if amount == 0 { Some(a) } else { self.shift_of_shift(op, a, amount as u32) }
             }
             Op::ICmp { a, b, cond } => self.comparison(a, b, cond),
             Op::Select { a, b, cond } => self.select(a, b, cond),
@@ -160,6 +160,13 @@ impl Folder {
                 Some(self.int(self.b.ty(a), 0))
             }
             Op::And { a, b } | Op::Or { a, b } if a == b => Some(a),
+            Op::Or { a, b } if self.rotation(a, b).is_some() => self.rotation(a, b).map(|op| self.emit(op)),
+            // RV64's word instructions extend both halves of a 32-bit rotation.
+            Op::Or { a, b } if self.extended_rotation(a, b).is_some() => {
+                let op = self.extended_rotation(a, b)?;
+                let rotated = self.emit(op);
+                Some(self.emit(Op::Sext { a: rotated, ty: self.b.ty(a) }))
+            }
             Op::AndNot { a, .. } if self.constant(a) == Some(0) => Some(a),
             Op::Carry { b, carry_in, .. } | Op::Overflow { b, carry_in, .. }
                 if self.constant(b) == Some(0) && self.constant(carry_in) == Some(0) =>
@@ -180,6 +187,61 @@ impl Folder {
         }
     }
 
+    /// A shift right by `amount` of a shift left by a constant that leaves 8, 16 or 32 bits: an extension, and a shift by
+    /// what is left.
+    fn shift_of_shift(&mut self, op: Op, a: Value, amount: u32) -> Option<Value> {
+        let signed = match op {
+            Op::LShr { .. } => false,
+            Op::AShr { .. } => true,
+            _ => return None,
+        };
+        let Op::Shl { a: x, b: left } = *self.b.op(a) else { return None };
+        let ty = self.b.ty(a);
+        let left = (self.constant(left)? % u64::from(ty.bits())) as u32;
+        let narrow = integer_of(ty.bits() - left)?;
+        let low = self.emit(Op::Trunc { a: x, ty: narrow });
+        let whole = self.emit(if signed { Op::Sext { a: low, ty } } else { Op::Zext { a: low, ty } });
+        let b = self.int(ty, left.abs_diff(amount).into());
+        Some(match (amount < left, signed) {
+            (true, _) => self.emit(Op::Shl { a: whole, b }),
+            (false, false) => self.emit(Op::LShr { a: whole, b }),
+            (false, true) => self.emit(Op::AShr { a: whole, b }),
+        })
+    }
+
+    /// Two shifts in opposite directions by constants that add up to the width are one rotation.
+    fn rotation(&self, a: Value, b: Value) -> Option<Op> {
+        let ((&Op::Shl { a: x, b: left }, &Op::LShr { a: y, b: right })
+        | (&Op::LShr { a: y, b: right }, &Op::Shl { a: x, b: left })) = (self.b.op(a), self.b.op(b))
+        else {
+            return None;
+        };
+        let width = u64::from(self.b.ty(a).bits());
+        let (amount, rest) = (self.constant(left)?, self.constant(right)?);
+        (x == y && amount < width && rest == width - amount).then_some(Op::RotL { a: x, b: left })
+    }
+
+    fn extended_rotation(&self, a: Value, b: Value) -> Option<Op> {
+        match (self.b.op(a), self.b.op(b)) {
+            (&Op::Sext { a: x, .. }, &Op::Sext { a: y, .. }) if self.b.ty(x) == self.b.ty(y) => {
+                self.rotation(x, y)
+            }
+            _ => None,
+        }
+    }
+
+    /// How many low bits of a value may be other than zero.
+    fn significant(&self, value: Value) -> u32 {
+        let bits = self.b.ty(value).bits();
+        match *self.b.op(value) {
+            Op::Const { imm, .. } => 64 - imm.leading_zeros(),
+            Op::And { b, .. } => self.constant(b).map_or(bits, |mask| 64 - mask.leading_zeros()),
+            Op::LShr { b, .. } => self.constant(b).map_or(bits, |amount| bits - (amount as u32 % bits)),
+            Op::Zext { a, .. } => self.significant(a),
+            _ => bits,
+        }
+    }
+
     /// An op whose right operand is the constant `imm`.
     fn with_constant(&mut self, op: Op, a: Value, b: Value, imm: u64) -> Option<Value> {
         let ty = self.b.ty(a);
@@ -193,6 +255,9 @@ impl Folder {
             (Op::Mul { .. } | Op::And { .. }, _) if imm == 0 => self.may_forget().then_some(b),
             (Op::Or { .. }, _) if imm == ones => self.may_forget().then_some(b),
             (Op::And { .. }, _) if imm == ones => Some(a),
+            (Op::And { .. }, _) if imm & (imm + 1) == 0 && self.significant(a) <= imm.trailing_ones() => {
+                Some(a)
+            }
             (Op::Mul { .. }, _) if imm == 1 => Some(a),
             (Op::Sub { .. }, _) => {
                 let b = self.int(ty, imm.wrapping_neg());
@@ -223,6 +288,11 @@ impl Folder {
                 let b = self.constant(c)? ^ imm;
                 let b = self.int(ty, b);
                 Some(self.emit(Op::Xor { a: x, b }))
+            }
+            (Op::And { .. }, _) if imm & (imm + 1) == 0 && integer_of(imm.trailing_ones()).is_some() => {
+                let narrow = integer_of(imm.trailing_ones())?;
+                let low = self.emit(Op::Trunc { a, ty: narrow });
+                Some(self.emit(Op::Zext { a: low, ty }))
             }
             // !(x == y) is x != y.
             (Op::Xor { .. }, Op::ICmp { a: x, b: y, cond }) if imm == 1 => {
@@ -298,6 +368,11 @@ impl Folder {
         match op {
             Op::Zext { a, ty } => match *self.b.op(a) {
                 Op::Zext { a, .. } => Some(self.emit(Op::Zext { a, ty })),
+                Op::Trunc { a: x, ty: narrow }
+                    if self.b.ty(x) == ty && self.significant(x) <= narrow.bits() =>
+                {
+                    Some(x)
+                }
                 _ => None,
             },
             Op::Sext { a, ty } => match *self.b.op(a) {
@@ -394,6 +469,11 @@ impl Folder {
             _ => terminator,
         }
     }
+}
+
+/// The integer type of so many bits that values are extended from.
+fn integer_of(bits: u32) -> Option<Type> {
+    [Type::I8, Type::I16, Type::I32].into_iter().find(|ty| ty.bits() == bits)
 }
 
 /// The comparison that holds when this one does not.
