@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | `compiler` | a Cranelift target; region in, unit out |
 //! | `features` | what the host can do beyond its baseline |
-//! | `emit` | the region's frame: slots, cold edges, polls, budget, links, exits |
+//! | `plan` | what is known of a region before: order, dirty and live slots, merges, dominators |
+//! | `emit` | the region's frame: slots, restart groups, cold edges, polls, budget, links, exits |
 //! | `ops` | the exhaustive match; `integer`, `vector`, `access` have the lowerings |
 //! | `float`, `vector_float`, `doubt` | float ops on the host's arithmetic, and when its result is not certainly the guest's |
 //! | `check` | code that may change unnoticed compares its bytes |
@@ -31,6 +32,7 @@ mod features;
 mod float;
 mod integer;
 mod ops;
+mod plan;
 mod sites;
 mod stencil;
 mod stubs;
@@ -43,9 +45,10 @@ mod vector_float;
 pub use arena::{Arena, CounterSlot, InstalledLink, InstalledUnit, LinkSlot, UnitId};
 pub use compiler::{CompileOptions, Compiler, Options};
 pub use evaluate::HelperFn;
+pub use sites::MAX_MOVES;
 pub use stencil::{Assembly, StencilStats, Stencils};
 pub use stubs::{Helpers, Runtime};
-pub use unit::{CompiledUnit, FaultSite, LinkSite, MemoryMode, SiteAction, Tier, UnitKey};
+pub use unit::{CompiledUnit, FaultSite, LinkSite, MemoryMode, Move, Place, SiteAction, Tier, UnitKey};
 
 use std::fmt;
 

@@ -4,15 +4,21 @@
 //! start address; a branch into the middle of another block makes a block of its own (its code is then compiled
 //! twice, which costs less than splitting).
 //!
+//! Calls of small functions, and recursion, stay inside: such a call brings the callee and the block behind the call along,
+//! and the returns know that block as a possible target (`calls`).
+//!
 //! Not here: what blocks mean (`lift`), how hot they are (the caller's `priority`), host code (`codegen`).
 //!
 //! Invariants: block 0 is the entry; every block is reachable from it; an [`Edge::Inside`] names a block of the region.
+
+mod calls;
 
 use crate::guest::Guest;
 use crate::ir::{Access, Block, Effect, Op, Slot, Terminator, Value};
 use rustc_hash::FxHashMap;
 use std::collections::BinaryHeap;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// How large a region may grow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,7 +53,8 @@ pub enum Edge {
 pub struct Region {
     /// The blocks; the first is the entry.
     pub blocks: Vec<Block>,
-    /// For each block, where its terminator's known successors lie, in the order of `Terminator::successors`.
+    /// For each block, where its terminator's known successors lie, in the order of `Terminator::successors`; for a
+    /// return, the blocks of the region that it may return to.
     pub edges: Vec<Vec<Edge>>,
     /// For each block, whether an edge comes back to it from itself or from a block behind it in depth-first order.
     pub loop_heads: Vec<bool>,
@@ -69,9 +76,12 @@ impl Region {
         mut lift: impl FnMut(u64) -> Result<Block, E>,
         mut priority: impl FnMut(u64) -> u64,
     ) -> Result<Region, E> {
-        let mut blocks = vec![lift(entry)?];
-        let mut index = FxHashMap::default();
-        index.insert(entry, 0usize);
+        let mut blocks = vec![Rc::new(lift(entry)?)];
+        // What a decision looked at is not lifted again.
+        let mut lifted = FxHashMap::from_iter([(entry, Some(blocks[0].clone()))]);
+        let mut block_at =
+            |pc| lifted.entry(pc).or_insert_with(|| lift(pc).ok().map(Rc::new)).as_ref().map(Rc::clone);
+        let mut index = FxHashMap::from_iter([(entry, 0usize)]);
         let mut instructions = blocks[0].instructions;
         // (priority, earlier first, address)
         let mut queue: BinaryHeap<(u64, std::cmp::Reverse<u64>, u64)> = BinaryHeap::new();
@@ -79,7 +89,13 @@ impl Region {
         let mut done = 0;
         loop {
             for block in &blocks[done..] {
-                for target in successors(block) {
+                let behind = calls::return_address(block);
+                let mut follow =
+                    |callee| behind.is_none() || callee == entry || calls::is_leaf(callee, &mut block_at);
+                if !successors(block).all(&mut follow) {
+                    continue;
+                }
+                for target in successors(block).chain(behind) {
                     order += 1;
                     queue.push((priority(target), std::cmp::Reverse(order), target));
                 }
@@ -92,13 +108,14 @@ impl Region {
             if instructions >= options.max_instructions || blocks.len() >= options.max_blocks as usize {
                 break;
             }
-            if let Ok(block) = lift(target) {
+            if let Some(block) = block_at(target) {
                 instructions += block.instructions;
                 index.insert(target, blocks.len());
                 blocks.push(block);
             }
         }
-        Ok(Region::join(blocks, &index))
+        drop(lifted);
+        Ok(Region::join(blocks.into_iter().map(Rc::unwrap_or_clone).collect(), &index))
     }
 
     /// The region of one block, for tests and listings; a jump to its own start is a loop.
@@ -109,17 +126,41 @@ impl Region {
     }
 
     fn join(blocks: Vec<Block>, index: &FxHashMap<u64, usize>) -> Region {
-        let edges: Vec<Vec<Edge>> = blocks
+        let mut edges: Vec<Vec<Edge>> = blocks
             .iter()
             .map(|block| {
-                successors(block)
-                    .map(|target| match index.get(&target) {
-                        Some(&inside) => Edge::Inside(inside),
-                        None => Edge::Outside(target),
-                    })
-                    .collect()
+                let edge = |target| match index.get(&target) {
+                    Some(&inside) => Edge::Inside(inside),
+                    None => Edge::Outside(target),
+                };
+                successors(block).map(edge).collect()
             })
             .collect();
+        calls::connect_returns(&blocks, index, &mut edges);
+        Region::reachable(blocks, edges)
+    }
+
+    /// Leaves out the blocks that no edge leads to: where a call was followed, but no return.
+    fn reachable(blocks: Vec<Block>, mut edges: Vec<Vec<Edge>>) -> Region {
+        let mut renumbered = vec![None; blocks.len()];
+        let mut queue = vec![0];
+        while let Some(block) = queue.pop() {
+            if renumbered[block].replace(0).is_none() {
+                queue.extend(inside(&edges[block]));
+            }
+        }
+        renumbered.iter_mut().flatten().enumerate().for_each(|(place, number)| *number = place);
+        let kept = |place: usize| renumbered[place].is_some();
+        for edge in edges.iter_mut().flatten() {
+            if let Edge::Inside(target) = edge {
+                // Edges of blocks that go are dropped below; any number does for them.
+                *target = renumbered[*target].unwrap_or(0);
+            }
+        }
+        let of = |(place, block)| kept(place).then_some(block);
+        let blocks: Vec<Block> = blocks.into_iter().enumerate().filter_map(of).collect();
+        let edges: Vec<Vec<Edge>> =
+            edges.into_iter().enumerate().filter_map(|(place, edges)| kept(place).then_some(edges)).collect();
         let loop_heads = loop_heads(&edges);
         let checks = vec![None; blocks.len()];
         Region { blocks, edges, loop_heads, checks }
@@ -158,6 +199,14 @@ impl Region {
 /// Known successors that compiled code can reach: a block that always leaves in its middle has none.
 fn successors(block: &Block) -> impl Iterator<Item = u64> + '_ {
     block.terminator.successors().filter(|_| !always_leaves(block))
+}
+
+/// The blocks of the region that these edges lead to.
+pub fn inside(edges: &[Edge]) -> impl Iterator<Item = usize> + '_ {
+    edges.iter().filter_map(|edge| match *edge {
+        Edge::Inside(target) => Some(target),
+        Edge::Outside(_) | Edge::Next | Edge::Again => None,
+    })
 }
 
 /// Whether compiled code never reaches the end of this block, because it holds an op that only the interpreter runs.
@@ -268,7 +317,7 @@ fn loop_heads(edges: &[Vec<Edge>]) -> Vec<bool> {
 mod tests {
     use super::*;
     use crate::guest::{Guest, riscv64};
-    use crate::ir::Builder;
+    use crate::ir::{Builder, Hint};
 
     fn block(start: u64, terminator: impl FnOnce(&mut Builder)) -> Block {
         let mut b = Builder::new(Guest::Riscv64, start);
@@ -302,6 +351,85 @@ mod tests {
         assert_eq!(region.edges[2], [Edge::Inside(0), Edge::Outside(0x900)]);
         assert_eq!(region.loop_heads, [true, true, false]);
         assert_eq!(region.ranges(), [0x100..0x10c]);
+    }
+
+    /// 0x100 calls 0x200, which returns; 0x104 goes back to the call or away.
+    fn lift_call(pc: u64) -> Result<Block, ()> {
+        match pc {
+            0x100 => Ok(block(0x100, |b| {
+                let next = b.address(0x104);
+                b.set(next, riscv64::X1);
+                b.jump(0x200);
+            })),
+            0x104 => Ok(block(0x104, |b| branch(b, 0x100, 0x900))),
+            0x200 => Ok(block(0x200, |b| {
+                let target = b.get(riscv64::X1);
+                b.indirect(target, Hint::Return);
+            })),
+            _ => Err(()),
+        }
+    }
+
+    #[test]
+    fn returns_know_the_blocks_behind_calls() {
+        let region = Region::grow(0x100, &RegionOptions::default(), lift_call, |_| 0).unwrap();
+        let starts: Vec<u64> = region.blocks.iter().map(|block| block.start).collect();
+        assert_eq!(starts, [0x100, 0x200, 0x104]);
+        assert_eq!(region.edges[1], [Edge::Inside(2)]);
+        assert_eq!(region.edges[2], [Edge::Inside(0), Edge::Outside(0x900)]);
+        assert_eq!(region.loop_heads, [true, false, false]);
+    }
+
+    #[test]
+    fn a_block_that_nothing_leads_to_is_left_out() {
+        let lift = |pc| if pc == 0x200 { Err(()) } else { lift_call(pc) };
+        let region = Region::grow(0x100, &RegionOptions::default(), lift, |_| 0).unwrap();
+        assert_eq!(region.blocks.len(), 1);
+        assert_eq!(region.edges[0], [Edge::Outside(0x200)]);
+    }
+
+    /// 0x100 calls 0x200, which calls 0x300, which returns; behind the calls come returns.
+    fn lift_nested(pc: u64) -> Result<Block, ()> {
+        let call = |to| {
+            block(pc, |b| {
+                let next = b.address(pc + 4);
+                b.set(next, riscv64::X1);
+                b.jump(to);
+            })
+        };
+        match pc {
+            0x100 => Ok(call(0x200)),
+            0x200 => Ok(call(0x300)),
+            0x104 | 0x204 | 0x300 => lift_call(0x200).map(|block| Block { start: pc, end: pc + 4, ..block }),
+            _ => Err(()),
+        }
+    }
+
+    #[test]
+    fn only_callees_that_call_nothing_are_taken_along() {
+        let region = Region::grow(0x100, &RegionOptions::default(), lift_nested, |_| 0).unwrap();
+        assert_eq!(region.edges, [[Edge::Outside(0x200)]]);
+        let region = Region::grow(0x200, &RegionOptions::default(), lift_nested, |_| 0).unwrap();
+        assert_eq!(region.edges, [vec![Edge::Inside(1)], vec![Edge::Inside(2)], vec![]]);
+    }
+
+    #[test]
+    fn a_recursive_call_of_the_entry_stays_inside() {
+        let lift = |pc| match pc {
+            0x100 => Ok(block(0x100, |b| branch(b, 0x200, 0x104))),
+            0x104 => Ok(block(0x104, |b| {
+                let next = b.address(0x108);
+                b.set(next, riscv64::X1);
+                b.jump(0x100);
+            })),
+            0x108 | 0x200 => lift_call(0x200).map(|block| Block { start: pc, end: pc + 4, ..block }),
+            _ => Err(()),
+        };
+        let region = Region::grow(0x100, &RegionOptions::default(), lift, |_| 0).unwrap();
+        let starts: Vec<u64> = region.blocks.iter().map(|block| block.start).collect();
+        assert_eq!(starts, [0x100, 0x200, 0x104, 0x108]);
+        assert_eq!(region.edges[2], [Edge::Inside(0)]);
+        assert_eq!((&region.edges[1], &region.edges[3]), (&vec![Edge::Inside(3)], &vec![Edge::Inside(3)]));
     }
 
     #[test]

@@ -67,16 +67,21 @@ pub fn trace(
     }
 }
 
-/// The region at `name`.
+/// The region at `name`, of blocks that `executed` says are worth it.
 ///
 /// # Errors
 /// Nothing can be fetched at its address.
-pub fn region(code: &dyn Fetch, name: &UnitName, max_instructions: u32) -> Result<Region, FetchFault> {
+pub fn region(
+    code: &dyn Fetch,
+    name: &UnitName,
+    max_instructions: u32,
+    executed: impl Fn(u64) -> bool,
+) -> Result<Region, FetchFault> {
     let lift = LiftOptions { env: name.key.env, ..LiftOptions::default() };
     let aligned = name.pc.is_multiple_of(name.key.guest.instruction_alignment());
     let grow = RegionOptions { max_instructions, ..RegionOptions::default() };
     let lift = |pc| {
-        if !aligned || (pc != name.pc && code.is_boundary(pc)) {
+        if !aligned || (pc != name.pc && (code.is_boundary(pc) || !executed(pc))) {
             return Err(FetchFault { addr: pc });
         }
         let mut block = lift_block(name.key.guest, code, pc, &lift)?;

@@ -24,7 +24,7 @@
 use super::emit::{Emitter, access_location, clif_type};
 use super::evaluate::Helper;
 use super::{HostIsa, MemoryMode};
-use crate::ir::{Access, FenceSet, Order, RmwOp, Type, Value as IrValue};
+use crate::ir::{Access, FenceSet, Op, Order, RmwOp, Type, Value as IrValue};
 use crate::region::displaced;
 use crate::run::state::{TLB_ENTRIES, VcpuState};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -54,16 +54,40 @@ fn releases(order: Order) -> bool {
 
 impl Emitter<'_, '_> {
     pub fn load(&mut self, addr: IrValue, ty: Type, order: Order) -> ir::Value {
+        // With what extends it, if something does: `zext` and `sext` look there.
+        let extension = self.extensions.get(&self.at).copied();
         let weak = self.isa != HostIsa::X86_64;
         if weak && releases(order) {
             self.b.ins().fence();
         }
         let place = self.place(addr, ty.bytes(), Access::Read);
-        let value = self.load_at(&place, ty);
+        let value = match extension {
+            Some(extension) => self.load_extended(&place, ty, extension),
+            None => self.load_at(&place, ty),
+        };
         if weak && order != Order::Plain {
             self.b.ins().fence();
         }
         value
+    }
+
+    /// Loads with the op at `extension`, which extends to 64 bits; the narrow value.
+    fn load_extended(&mut self, place: &Place, ty: Type, extension: usize) -> ir::Value {
+        let (flags, host, displacement) = (place.flags, place.host, place.displacement);
+        let signed = matches!(self.block.ops[extension], Op::Sext { .. });
+        let ins = self.b.ins();
+        let wide = match (ty, signed) {
+            (Type::I8, false) => ins.uload8(types::I64, flags, host, displacement),
+            (Type::I8, true) => ins.sload8(types::I64, flags, host, displacement),
+            (Type::I16, false) => ins.uload16(types::I64, flags, host, displacement),
+            (Type::I16, true) => ins.sload16(types::I64, flags, host, displacement),
+            (_, false) => ins.uload32(flags, host, displacement),
+            (_, true) => ins.sload32(flags, host, displacement),
+        };
+        self.b.ins().sequence_point();
+        self.close_group();
+        self.extended.insert(extension, wide);
+        self.b.ins().ireduce(clif_type(ty), wide)
     }
 
     fn load_at(&mut self, place: &Place, ty: Type) -> ir::Value {
@@ -71,7 +95,7 @@ impl Emitter<'_, '_> {
         let value = self.b.ins().load(wide, place.flags, place.host, place.displacement);
         // Or the load is sunk into the instruction that uses it, where it no longer stands behind its check.
         self.b.ins().sequence_point();
-        self.b.set_srcloc(SourceLoc::default());
+        self.close_group();
         match ty {
             Type::I128 => self.vector_to_i128(value),
             Type::I1 => self.b.ins().band_imm_u(value, 1),
@@ -94,11 +118,11 @@ impl Emitter<'_, '_> {
             let host = self.displace(&place);
             // One instruction, as a site must be; an atomic store would be two.
             self.b.ins().atomic_rmw(clif_type(ty), place.flags, AtomicRmwOp::Xchg, host, value);
-            self.b.set_srcloc(SourceLoc::default());
+            self.close_group();
             return;
         }
         self.b.ins().store(place.flags, value, place.host, place.displacement);
-        self.b.set_srcloc(SourceLoc::default());
+        self.close_group();
         if releases(order) {
             self.b.ins().fence();
         }
@@ -279,10 +303,7 @@ impl Emitter<'_, '_> {
 
     /// `base` is checked; with the displacement the access stays inside of the guards.
     pub(super) fn place_in_window(&mut self, base: ir::Value, displacement: i32) -> Place {
-        let (site, cold) = self.cold_site();
-        let limit = self.load_state(types::I64, offset_of!(VcpuState, memory_limit));
-        let outside = self.b.ins().icmp(IntCC::UnsignedGreaterThan, base, limit);
-        self.cold_branch(site, cold, outside);
+        let site = self.checked_site(base);
         self.b.set_srcloc(access_location(site));
         let window = self.memory_base.expect("loaded in direct mode");
         let host = self.b.ins().iadd(window, base);

@@ -8,7 +8,7 @@
 //! no thread can be in it or enter it.
 #![allow(unsafe_code, reason = "code memory is mapped, written and described to the signal handler here")]
 
-use super::unit::{CompiledUnit, Relocation, SiteAction};
+use super::unit::{CompiledUnit, Move, Relocation, SiteAction};
 use super::{Error, HostIsa};
 use std::collections::BTreeMap;
 use std::ptr::{self, NonNull};
@@ -69,6 +69,8 @@ pub struct InstalledUnit {
 pub enum Landing {
     /// Go on at this host address.
     Cold(usize),
+    /// Go on at this host address once the values are moved.
+    Moved(usize, &'static [Move]),
     /// Leave the unit with an `Interpret` exit at this guest pc.
     Leave(u64),
 }
@@ -79,6 +81,8 @@ struct SiteTable {
     start: usize,
     /// Offsets in the unit, ascending, and what they mean.
     sites: Box<[(u32, SiteAction)]>,
+    /// The moves that sites refer to.
+    moves: Box<[Move]>,
 }
 
 /// Memory that this process has mapped at an address of the kernel's choice.
@@ -258,7 +262,7 @@ impl Arena {
         let entry = self.write(offset, &code);
         let mut sites: Vec<_> = unit.sites.iter().map(|site| (site.offset, site.action)).collect();
         sites.sort_unstable_by_key(|site| site.0);
-        self.describe(offset, size, sites);
+        self.describe(offset, size, sites, &unit.moves);
         let slots = links.iter().map(|link| link.slot).chain(counter.map(|counter| counter.0)).collect();
         inner.units.insert(offset, UnitRecord { size, links: slots });
         Ok(InstalledUnit { id: UnitId(offset), entry, size: unit.code.len(), links, counter })
@@ -353,11 +357,12 @@ impl Arena {
     }
 
     /// Publishes the sites of a new unit to the signal handler.
-    fn describe(&self, start: usize, size: usize, sites: Vec<(u32, SiteAction)>) {
+    fn describe(&self, start: usize, size: usize, sites: Vec<(u32, SiteAction)>, moves: &[Move]) {
         if sites.is_empty() {
             return;
         }
-        let table = Box::into_raw(Box::new(SiteTable { start, sites: sites.into_boxed_slice() }));
+        let (sites, moves) = (sites.into_boxed_slice(), moves.into());
+        let table = Box::into_raw(Box::new(SiteTable { start, sites, moves }));
         for granule in &self.granules()[start / GRANULE..(start + size) / GRANULE] {
             granule.store(table, Ordering::Release);
         }
@@ -502,6 +507,12 @@ pub fn find_site(pc: usize) -> Option<Landing> {
             let index = table.sites.binary_search_by_key(&at, |site| site.0).ok()?;
             return Some(match table.sites[index].1 {
                 SiteAction::Cold { offset } => Landing::Cold(start + table.start + offset as usize),
+                SiteAction::Moved { offset, first, count } => {
+                    // The table lives at least as long as the thread is in the unit: while the handler uses this.
+                    let table: &'static SiteTable = table;
+                    let moves = table.moves.get(first as usize..)?.get(..count as usize)?;
+                    Landing::Moved(start + table.start + offset as usize, moves)
+                }
                 SiteAction::Leave { pc } => Landing::Leave(pc),
             });
         }
@@ -615,6 +626,7 @@ mod tests {
                 .collect(),
             links: vec![LinkSite { target: 0x2000 }; links],
             sites: vec![FaultSite { offset: 3, action: SiteAction::Cold { offset: 40 } }],
+            moves: Vec::new(),
             ranges: vec![],
             checks: vec![],
             instructions: 1,

@@ -1,10 +1,10 @@
 //! The compiler object: a Cranelift target and the way from a region to a [`CompiledUnit`].
 
-use super::emit::{self, Plan};
-use super::features;
+use super::plan::Plan;
 use super::sites::{self, Verdict};
 use super::unit::{CompiledUnit, LinkSite, Relocation, Tier, UnitKey};
 use super::{Error, HostIsa, MemoryMode};
+use super::{emit, features};
 use crate::region::Region;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
@@ -12,6 +12,7 @@ use cranelift_codegen::ir::{ExternalName, Function};
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable, Flags};
 use cranelift_codegen::{CompiledCode, Context, FinalizedRelocTarget};
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
 use std::time::Instant;
 
@@ -30,7 +31,7 @@ pub struct Options {
 pub struct CompileOptions {
     /// Keep Cranelift's input as text.
     pub clif: bool,
-    /// Write every dirty register back before each access, instead of trying cold edges first.
+    /// Write every dirty register back before each access, instead of trying restart groups first.
     pub write_back: bool,
 }
 
@@ -124,46 +125,56 @@ impl Compiler {
         options: &CompileOptions,
     ) -> Result<CompiledUnit, Error> {
         let begun = Instant::now();
-        // Where the order of host instructions cannot be checked, state is written back before each access.
+        // Where host instructions cannot be checked, state is written back before each access.
         let mut write_back =
             (options.write_back || self.isa != HostIsa::X86_64) && key.memory == MemoryMode::Direct;
+        let mut unproven: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut attempts = 0;
         loop {
-            match self.attempt(region, key, write_back, options)? {
-                Some(mut unit) => {
+            match self.attempt(region, key, write_back, &unproven, options)? {
+                Ok(mut unit) => {
+                    debug_assert!(unit.is_sound());
                     unit.compile_time = begun.elapsed();
                     return Ok(unit);
                 }
-                None => write_back = true,
+                Err(sites) => {
+                    for site in sites {
+                        *unproven.entry(site).or_default() += 1;
+                    }
+                    // Values lie elsewhere in each attempt, and others may turn out unproven: not for long.
+                    attempts += 1;
+                    write_back = attempts == 4;
+                }
             }
         }
     }
 
-    /// One compilation; `None` if an access does not stand right behind its check, so that its cold block would see
-    /// registers that have changed.
+    /// One compilation; or else the sites for which there is no proof that a fault finds exact state.
     fn attempt(
         &self,
         region: &Region,
         key: &UnitKey,
         write_back: bool,
+        unproven: &FxHashMap<u32, u32>,
         options: &CompileOptions,
-    ) -> Result<Option<CompiledUnit>, Error> {
+    ) -> Result<Result<CompiledUnit, Vec<u32>>, Error> {
         let pc = region.entry();
         let failed = |what: String| Error::Compile { pc, what };
         let plan = Plan::new(region, key, write_back);
-        let (mut context, emitted) = self.emit(&plan);
+        let (mut context, emitted) = self.emit(&plan, unproven);
         let clif = options.clif.then(|| context.func.display().to_string());
         context
             .compile(&*self.target, &mut ControlPlane::default())
             .map_err(|error| failed(format!("{:?}", error.inner)))?;
         let compiled = context.compiled_code().expect("just compiled");
         let code = compiled.code_buffer().to_vec();
-        let sites = match sites::match_up(self.isa, compiled, &code, &emitted, write_back) {
-            Verdict::Exact(sites) => sites,
-            Verdict::Inexact => return Ok(None),
+        let (sites, moves) = match sites::match_up(self.isa, compiled, &code, &emitted) {
+            Verdict::Exact(sites, moves) => (sites, moves),
+            Verdict::Unproven(sites) => return Ok(Err(sites)),
             Verdict::Broken(what) => return Err(failed(what)),
         };
         let relocations = relocations(&context.func, compiled).map_err(failed)?;
-        Ok(Some(CompiledUnit {
+        Ok(Ok(CompiledUnit {
             isa: self.isa,
             pc,
             key: *key,
@@ -173,6 +184,7 @@ impl Compiler {
             links: emitted.links.iter().map(|&target| LinkSite { target }).collect(),
             counter: None,
             sites,
+            moves,
             ranges: region.ranges(),
             checks: region
                 .blocks
@@ -187,11 +199,18 @@ impl Compiler {
         }))
     }
 
-    fn emit(&self, plan: &Plan<'_>) -> (Context, emit::Emitted) {
+    fn emit(&self, plan: &Plan<'_>, unproven: &FxHashMap<u32, u32>) -> (Context, emit::Emitted) {
         self.with_builder(|builder| {
             let mut context = Context::new();
-            let emitted =
-                emit::emit(&mut context.func, builder, &*self.target, self.features, self.isa, plan);
+            let emitted = emit::emit(
+                &mut context.func,
+                builder,
+                &*self.target,
+                self.features,
+                self.isa,
+                plan,
+                unproven,
+            );
             (context, emitted)
         })
     }
@@ -201,7 +220,7 @@ impl Compiler {
         &self,
         plan: &Plan<'_>,
     ) -> Result<(Function, CompiledCode, emit::Emitted), Error> {
-        let (mut context, emitted) = self.emit(plan);
+        let (mut context, emitted) = self.emit(plan, &FxHashMap::default());
         context.compile(&*self.target, &mut ControlPlane::default()).map_err(|error| Error::Compile {
             pc: plan.region.entry(),
             what: format!("stencil: {:?}", error.inner),

@@ -1,25 +1,33 @@
-//! A region as a Cranelift function: state slots in variables, cold edges, polls, budget, links.
+//! A region as a Cranelift function: state slots in values, restart groups, cold edges, polls, budget, links.
 //!
 //! # Exact state
 //! Inside a guest instruction `set`s are held back until the next instruction begins, so whatever leaves in the middle
-//! (a fault, a taken trap, an op that only the interpreter runs) finds the variables as they were at the instruction's
-//! start, and the interpreter does the instruction anew. Each guest access stands at the head of a block of its own,
-//! right behind a branch to a *cold block*, which stores the dirty slots and leaves; a host fault in the access is led
-//! to that block too. That is sound only if no register that the cold block reads changes between the branch and the
-//! access, which `sites` checks on the finished code; if it does not hold, the region is compiled again with
-//! *write-back*: dirty slots are stored before each access, and a fault needs no registers at all.
+//! (a fault, a taken trap, an op that only the interpreter runs) finds the slots as they were at the instruction's
+//! start, and the interpreter does the instruction anew.
 //!
-//! Cranelift's optimiser would move pure instructions from before the branch to behind it, so it is off by default.
+//! Guest accesses come in *restart groups*: loads, up to and with the first access that cannot be repeated (a store,
+//! an atomic) or the last one before code that is no straight line. Whatever access of a group faults, the interpreter goes
+//! back to the group's first instruction, whose state the group's one *cold block* stores: loads may be done again, as
+//! nothing that happened since was seen by anybody. A branch at the last access keeps the values of that state
+//! alive. `sites` proves on the finished code, for each access, where these values are when the access faults; where it
+//! cannot, the region is compiled again with *write-back* for that access: dirty slots are stored before it, and a fault
+//! needs no registers at all.
+//!
+//! An access checks its address against the window unless a check of the same base stands before it; inside a group
+//! a failed check is a trapping instruction, which the fault handler takes like the fault of the access. The last load
+//! of a group is checked by the branch behind it: what it reads outside of the window, nobody sees.
+//!
+//! Cranelift's optimiser would move pure instructions from before a check to behind it, so it is off by default.
 //!
 //! `fp_flags` and `fp_env` live in memory only: helpers read and write them.
 
 use super::compiler::Features;
-use super::stencil::{Holes, Role};
-use super::unit::UnitKey;
-use super::{HostIsa, MemoryMode};
-use crate::guest::{Guest, RegisterFile};
+use super::plan::{Origin, Plan, SlotSet, bit, in_memory, is_access, is_repeatable, slots_of};
+use super::stencil::Role;
+use super::{HostIsa, MemoryMode, UnitKey};
+use crate::guest::RegisterFile;
 use crate::ir::{Block, Op, Quietness, Slot, Terminator, Type, Value as IrValue};
-use crate::region::{Edge, Region, only_interpreted};
+use crate::region::{Edge, only_interpreted};
 use crate::run::state::{ExitKind, JUMP_CACHE_ENTRIES, VcpuState};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -31,241 +39,66 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use rustc_hash::FxHashMap;
 use std::mem::offset_of;
 
-/// A set of slots.
-pub(super) type SlotSet = u128;
-
-/// The bit of a slot that is kept in a variable.
-fn bit(slot: Slot) -> SlotSet {
-    if in_memory(slot) { 0 } else { 1 << slot.0 }
-}
-
-/// Slots that are never kept in a variable.
-fn in_memory(slot: Slot) -> bool {
-    slot == Slot::FP_FLAGS || slot == Slot::FP_ENV
-}
-
-fn slots_of(set: SlotSet) -> impl Iterator<Item = Slot> {
-    (0..128).filter(move |index| set >> index & 1 != 0).map(Slot)
-}
-
-/// What is known of a region before code is made for it.
-pub(super) struct Plan<'a> {
-    pub region: &'a Region,
-    pub key: &'a UnitKey,
-    pub write_back: bool,
-    /// Set for stencils: all slots stay in memory, and what differs between instructions of a shape is a hole.
-    pub holes: Option<&'a Holes>,
-    /// Slots that may be dirty at the start of each block.
-    dirty_in: Vec<SlotSet>,
-    /// Slots whose value the entry must load.
-    live_in: SlotSet,
-    /// Guest instructions from the start of each block to the next check of the budget, the longest way.
-    longest: Vec<u32>,
-}
-
-/// How one op of a block concerns the sets of slots.
-enum Event {
-    Use(Slot),
-    Define(Slot),
-    /// May leave to the interpreter.
-    Leave,
-    /// All dirty slots are stored.
-    WriteBack,
-}
-
-impl<'a> Plan<'a> {
-    pub fn new(region: &'a Region, key: &'a UnitKey, write_back: bool) -> Plan<'a> {
-        assert!(key.guest.register_file().slots.len() <= 128);
-        let count = region.blocks.len();
-        let mut plan = Plan {
-            region,
-            key,
-            write_back,
-            holes: None,
-            dirty_in: vec![0; count],
-            live_in: 0,
-            longest: vec![0; count],
-        };
-        plan.find_dirty();
-        plan.find_live();
-        for block in 0..count {
-            plan.longest_from(block);
-        }
-        plan
-    }
-
-    /// The plan of a stencil: one block without loops, nothing kept in variables.
-    pub fn stencil(region: &'a Region, key: &'a UnitKey, holes: &'a Holes) -> Plan<'a> {
-        Plan {
-            region,
-            key,
-            write_back: true,
-            holes: Some(holes),
-            dirty_in: vec![0],
-            live_in: 0,
-            longest: vec![holes.longest],
-        }
-    }
-
-    fn inside(&self, block: usize) -> impl Iterator<Item = usize> + '_ {
-        self.region.edges[block].iter().filter_map(|edge| match *edge {
-            Edge::Inside(target) => Some(target),
-            Edge::Outside(_) | Edge::Next | Edge::Again => None,
-        })
-    }
-
-    fn find_dirty(&mut self) {
-        let mut queue: Vec<usize> = (0..self.region.blocks.len()).rev().collect();
-        while let Some(block) = queue.pop() {
-            let mut dirty = self.dirty_in[block];
-            self.events(block, |event| match event {
-                Event::Define(slot) => dirty |= bit(slot),
-                Event::WriteBack => dirty = 0,
-                Event::Use(_) | Event::Leave => {}
-            });
-            for target in self.inside(block).collect::<Vec<_>>() {
-                if dirty & !self.dirty_in[target] != 0 {
-                    self.dirty_in[target] |= dirty;
-                    queue.push(target);
-                }
-            }
-        }
-    }
-
-    /// Backward: which slots are read before they are written. Stores of dirty slots at exits are reads.
-    fn find_live(&mut self) {
-        let count = self.region.blocks.len();
-        let mut exposed = vec![0; count];
-        let mut defined = vec![0; count];
-        for index in 0..count {
-            let (mut used, mut made, mut dirty): (SlotSet, SlotSet, SlotSet) = (0, 0, self.dirty_in[index]);
-            if self.region.loop_heads[index] {
-                used |= dirty;
-            }
-            self.events(index, |event| match event {
-                Event::Use(slot) => used |= bit(slot) & !made,
-                Event::Define(slot) => {
-                    made |= bit(slot);
-                    dirty |= bit(slot);
-                }
-                Event::Leave => used |= dirty & !made,
-                Event::WriteBack => {
-                    used |= dirty & !made;
-                    dirty = 0;
-                }
-            });
-            if self.region.edges[index].iter().all(|edge| matches!(edge, Edge::Outside(_)))
-                || self.region.edges[index].iter().any(|edge| matches!(edge, Edge::Outside(_)))
-            {
-                used |= dirty & !made;
-            }
-            (exposed[index], defined[index]) = (used, made);
-        }
-        let mut live = exposed.clone();
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for index in (0..count).rev() {
-                let out = self.inside(index).fold(0, |set, target| set | live[target]);
-                let now = exposed[index] | out & !defined[index];
-                changed |= now != live[index];
-                live[index] = now;
-            }
-        }
-        self.live_in = live[0];
-    }
-
-    fn longest_from(&mut self, block: usize) -> u32 {
-        // Loop heads cut every cycle, so this ends; zero means not computed yet, as a block has an instruction.
-        if self.longest[block] == 0 {
-            let behind = self
-                .inside(block)
-                .filter(|&target| !self.region.loop_heads[target])
-                .collect::<Vec<_>>()
-                .into_iter()
-                .map(|target| self.longest_from(target))
-                .max()
-                .unwrap_or(0);
-            self.longest[block] = self.region.blocks[block].instructions + behind;
-        }
-        self.longest[block]
-    }
-
-    /// The events of a block, `set`s at the end of their instruction.
-    fn events(&self, index: usize, mut event: impl FnMut(Event)) {
-        let block = &self.region.blocks[index];
-        let mut pending: Vec<Slot> = Vec::new();
-        let mut check = self.region.checks[index].is_some();
-        for op in &block.ops {
-            match *op {
-                Op::Instruction { .. } => {
-                    pending.drain(..).for_each(|slot| event(Event::Define(slot)));
-                    if std::mem::take(&mut check) {
-                        event(if self.write_back { Event::WriteBack } else { Event::Leave });
-                        // The check itself leaves too, behind its accesses.
-                        event(Event::Leave);
-                    }
-                }
-                Op::Get { slot } if !pending.contains(&slot) => event(Event::Use(slot)),
-                Op::Set { slot, .. } => pending.push(slot),
-                _ if only_interpreted(block, op) => {
-                    event(Event::Leave);
-                    return;
-                }
-                _ if is_access(op) && self.write_back => event(Event::WriteBack),
-                _ if op.effect().may_exit() => event(Event::Leave),
-                _ => {}
-            }
-            check |= self.is_checked_behind(index, op);
-        }
-        pending.drain(..).for_each(|slot| event(Event::Define(slot)));
-    }
-
-    /// Whether the instruction behind this op must not begin before the rest of the block has been compared with memory:
-    /// an x86-64 store is seen by the next instruction.
-    fn is_checked_behind(&self, index: usize, op: &Op) -> bool {
-        self.region.checks[index].is_some() && self.key.guest == Guest::X86_64 && is_store(op)
-    }
-}
-
-/// Whether the op touches guest memory, so that it is a site with a cold block.
-fn is_access(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Load { .. }
-            | Op::Store { .. }
-            | Op::Cas { .. }
-            | Op::Rmw { .. }
-            | Op::LoadExclusive { .. }
-            | Op::StoreExclusive { .. }
-    )
-}
-
-/// Whether the op may change guest memory.
-fn is_store(op: &Op) -> bool {
-    matches!(op, Op::Store { .. } | Op::Cas { .. } | Op::Rmw { .. } | Op::StoreExclusive { .. })
-}
-
 /// What `emit` made besides the function.
 pub(super) struct Emitted {
     /// Guest targets of links, by index.
     pub links: Vec<u64>,
-    /// Guest pc of each access site.
-    pub sites: Vec<u64>,
+    /// Each access.
+    pub sites: Vec<Site>,
 }
 
-/// Source location of the branch and the access of a site.
+/// An access.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Site {
+    /// Its guest instruction.
+    pub pc: u64,
+    /// Its restart group; `None` if the dirty slots were stored before it.
+    pub group: Option<u32>,
+}
+
+/// Accesses whose faults go back to one place.
+struct Group {
+    index: u32,
+    pc: u64,
+    /// Instructions of the block that are done there.
+    retired: u32,
+    /// The slots that were dirty there.
+    state: Vec<(Slot, ir::Value)>,
+    accesses: u32,
+}
+
+/// How the last access of a group keeps the values of the cold block alive, or what else keeps state exact.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Close {
+    /// A check that branches to the cold block, right before the access.
+    Before,
+    /// The same behind the access: values cannot have moved between it and the access for the access's sake.
+    Behind,
+    /// No group: dirty slots are stored before the access.
+    WriteBack,
+}
+
+/// Accesses of a group at most: the values at its start live as long as it.
+const MAX_ACCESSES: u32 = 8;
+
+/// A group ends when so many slots have newer values than at its start.
+const MAX_CHANGED: usize = 4;
+
+/// Source location of the check and the access of a site.
 pub(super) fn access_location(site: u32) -> SourceLoc {
     SourceLoc::new(2 * site)
 }
 
-/// Source location of the cold block of a site.
-pub(super) fn cold_location(site: u32) -> SourceLoc {
-    SourceLoc::new(2 * site + 1)
+/// Source location of the cold block of a restart group.
+pub(super) fn cold_location(group: u32) -> SourceLoc {
+    SourceLoc::new(2 * group + 1)
 }
 
 /// Trap code of guest accesses.
 pub(super) const GUEST_ACCESS: ir::TrapCode = ir::TrapCode::unwrap_user(1);
+
+/// Trap code of checks that fail.
+pub(super) const OUTSIDE_WINDOW: ir::TrapCode = ir::TrapCode::unwrap_user(2);
 
 /// Makes code for one region.
 pub(super) struct Emitter<'a, 'f> {
@@ -279,8 +112,15 @@ pub(super) struct Emitter<'a, 'f> {
     /// State other than slots, and slots: nothing of the guest's memory aliases them.
     pub state_flags: MemFlagsData,
     pub guest_flags: MemFlagsData,
-    variables: Vec<Option<Variable>>,
     budget: Option<Variable>,
+    /// How often `sites` could not prove an access.
+    unproven: &'a FxHashMap<u32, u32>,
+    /// Values of the slots: as loaded by the prologue, as parameters of each block, at the end of each block.
+    initial: Vec<Option<ir::Value>>,
+    parameters: Vec<Vec<Option<ir::Value>>>,
+    ends: Vec<Vec<Option<ir::Value>>>,
+    /// Addresses that each block has found inside the window, with those of the blocks that dominate it.
+    checked_by: Vec<Vec<ir::Value>>,
     labels: Vec<ir::Block>,
     leave: ir::Block,
     /// What follows a stencil, once it is needed.
@@ -291,17 +131,26 @@ pub(super) struct Emitter<'a, 'f> {
     pub boxed: FxHashMap<ir::Value, ir::Value>,
     link_index: FxHashMap<u64, u32>,
     links: Vec<u64>,
-    sites: Vec<u64>,
+    sites: Vec<Site>,
+    groups: u32,
     // Of the block that is being emitted:
     pub block: &'a Block,
     /// Index of the op that is being emitted.
     pub at: usize,
     values: Vec<Option<ir::Value>>,
+    /// Loads that are made together with an extension of them, by the load: the extension.
+    pub extensions: FxHashMap<usize, usize>,
+    /// Values of extensions that were made with their load.
+    pub extended: FxHashMap<usize, ir::Value>,
+    index: usize,
+    current: Vec<Option<ir::Value>>,
+    checked: Vec<ir::Value>,
+    group: Option<Group>,
+    /// The group to close behind the access at hand, with the access's site and base.
+    closing: Option<(Group, u32, ir::Value)>,
     pending: Vec<(Slot, ir::Value)>,
     /// Float comparisons of this block whose flags have been raised.
     pub compared: Vec<(IrValue, IrValue, Quietness)>,
-    /// Singles of this block that slots hold in their NaN boxes: a cold block can box them as well.
-    singles: FxHashMap<Slot, ir::Value>,
     dirty: SlotSet,
     pub pc: u64,
     /// Instructions begun in this block, the present one included.
@@ -361,6 +210,7 @@ pub(super) fn emit(
     features: Features,
     isa: HostIsa,
     plan: &Plan<'_>,
+    unproven: &FxHashMap<u32, u32>,
 ) -> Emitted {
     func.signature = match plan.holes.map(|holes| holes.role) {
         None | Some(Role::Entry) => unit_signature(),
@@ -378,7 +228,8 @@ pub(super) fn emit(
     let leave = b.create_block();
     b.append_block_param(leave, types::I64);
     b.append_block_param(leave, types::I64);
-    let labels = plan.region.blocks.iter().map(|_| b.create_block()).collect();
+    let count = plan.region.blocks.len();
+    let labels = (0..count).map(|_| b.create_block()).collect();
     let file = plan.key.guest.register_file();
     let mut emitter = Emitter {
         b,
@@ -393,8 +244,12 @@ pub(super) fn emit(
         guest_flags: MemFlagsData::new()
             .with_trap_code((plan.key.memory == MemoryMode::Direct).then_some(GUEST_ACCESS))
             .with_endianness(ir::Endianness::Little),
-        variables: vec![None; file.slots.len()],
         budget: None,
+        unproven,
+        initial: vec![None; file.slots.len()],
+        parameters: vec![Vec::new(); count],
+        ends: vec![Vec::new(); count],
+        checked_by: vec![Vec::new(); count],
         labels,
         leave,
         next: None,
@@ -404,21 +259,31 @@ pub(super) fn emit(
         link_index: FxHashMap::default(),
         links: Vec::new(),
         sites: Vec::new(),
+        groups: 0,
         block: &plan.region.blocks[0],
         at: 0,
         values: Vec::new(),
+        extensions: FxHashMap::default(),
+        extended: FxHashMap::default(),
+        index: 0,
+        current: Vec::new(),
+        checked: Vec::new(),
+        group: None,
+        closing: None,
         pending: Vec::new(),
         compared: Vec::new(),
-        singles: FxHashMap::default(),
         dirty: 0,
         pc: plan.region.entry(),
         started: 0,
         check: None,
     };
+    for block in 0..count {
+        emitter.make_parameters(block);
+    }
     match plan.holes.map(|holes| holes.role) {
         None | Some(Role::Instruction) => {
             emitter.prologue();
-            for index in 0..plan.region.blocks.len() {
+            for &index in &plan.order {
                 emitter.region_block(index);
             }
         }
@@ -433,6 +298,23 @@ pub(super) fn emit(
 }
 
 impl<'a> Emitter<'a, '_> {
+    /// Gives a block its parameters, in the order of the slots.
+    fn make_parameters(&mut self, block: usize) {
+        let mut values = vec![None; self.file.slots.len()];
+        for slot in slots_of(self.plan.parameters[block]) {
+            let ty = clif_type(self.file.slot(slot).ty);
+            values[slot.index()] = Some(self.b.append_block_param(self.labels[block], ty));
+        }
+        self.parameters[block] = values;
+    }
+
+    /// What a jump to `target` passes, from where the slots have the values `current`.
+    fn arguments(&self, target: usize, current: &[Option<ir::Value>]) -> Vec<BlockArg> {
+        slots_of(self.plan.parameters[target])
+            .map(|slot| BlockArg::Value(current[slot.index()].expect("a live slot has a value")))
+            .collect()
+    }
+
     fn prologue(&mut self) {
         if self.plan.key.memory == MemoryMode::Direct {
             let flags = self.state_flags.with_readonly().with_can_move();
@@ -456,11 +338,11 @@ impl<'a> Emitter<'a, '_> {
         if !self.plan.region.loop_heads[0] {
             self.poll(0);
         }
-        for slot in slots_of(self.plan.live_in) {
-            let value = self.load_slot(slot);
-            self.write_variable(slot, value);
+        for slot in slots_of(self.plan.live_in[0]) {
+            self.initial[slot.index()] = Some(self.load_slot(slot));
         }
-        self.b.ins().jump(self.labels[0], &[]);
+        let arguments = self.arguments(0, &self.initial);
+        self.b.ins().jump(self.labels[0], &arguments);
     }
 
     /// At the unit's entry and at loop heads: leave if another thread asks for it, or the budget may not last to the
@@ -501,10 +383,24 @@ impl<'a> Emitter<'a, '_> {
         let block = &self.plan.region.blocks[index];
         self.b.switch_to_block(self.labels[index]);
         self.block = block;
+        self.index = index;
         self.values.clear();
+        self.find_extensions();
+        self.current = vec![None; self.file.slots.len()];
+        for slot in slots_of(self.plan.live_in[index]) {
+            self.current[slot.index()] = match self.plan.origin(index, slot) {
+                Origin::Unknown => None,
+                Origin::Entry => self.initial[slot.index()],
+                Origin::Made(block) => self.ends[block][slot.index()],
+                Origin::Parameter(block) => self.parameters[block][slot.index()],
+            };
+        }
+        self.checked.clear();
+        if index != 0 {
+            self.checked.clone_from(&self.checked_by[self.plan.dominators[index]]);
+        }
         self.pending.clear();
         self.compared.clear();
-        self.singles.clear();
         self.dirty = self.plan.dirty_in[index];
         self.pc = block.start;
         self.started = 0;
@@ -538,7 +434,23 @@ impl<'a> Emitter<'a, '_> {
             check |= self.plan.is_checked_behind(index, op);
         }
         self.flush_pending();
+        debug_assert!(self.group.is_none(), "the last access of a group closes it");
+        self.ends[index].clone_from(&self.current);
+        self.checked_by[index].clone_from(&self.checked);
         self.terminator(index);
+    }
+
+    /// Loads whose value is extended later in the block, each with its first extension.
+    fn find_extensions(&mut self) {
+        self.extensions.clear();
+        self.extended.clear();
+        for (at, op) in self.block.ops.iter().enumerate() {
+            if let Op::Zext { a, ty: Type::I64 } | Op::Sext { a, ty: Type::I64 } = *op
+                && let Op::Load { ty: Type::I8 | Type::I16 | Type::I32, .. } = self.block.ops[a.index()]
+            {
+                self.extensions.entry(a.index()).or_insert(at);
+            }
+        }
     }
 
     fn terminator(&mut self, index: usize) {
@@ -566,21 +478,24 @@ impl<'a> Emitter<'a, '_> {
             Terminator::Branch { cond, .. } => {
                 self.spend(started);
                 let cond = self.value(cond);
-                let edges = &self.plan.region.edges[index];
+                let edges = [0, 1].map(|edge| self.plan.region.edges[index][edge]);
                 let falls_through = edges.contains(&Edge::Next);
-                let [taken, other] = [0, 1].map(|edge| match edges[edge] {
-                    Edge::Inside(target) => (self.labels[target], None),
-                    Edge::Next => (self.next(), None),
-                    edge @ (Edge::Outside(_) | Edge::Again) => {
+                // An edge that does more than pass values is a block of its own.
+                let [taken, other] = edges.map(|edge| match edge {
+                    Edge::Inside(target) if self.plan.flushed(index, target) == 0 => {
+                        (self.labels[target], self.arguments(target, &self.current), None)
+                    }
+                    Edge::Next => (self.next(), Vec::new(), None),
+                    edge => {
                         let block = self.b.create_block();
                         if falls_through {
                             self.b.set_cold_block(block);
                         }
-                        (block, Some(edge))
+                        (block, Vec::new(), Some(edge))
                     }
                 });
-                self.b.ins().brif(cond, taken.0, &[], other.0, &[]);
-                for (block, edge) in [taken, other] {
+                self.b.ins().brif(cond, taken.0, &taken.1, other.0, &other.1);
+                for (block, _, edge) in [taken, other] {
                     if let Some(edge) = edge {
                         self.b.seal_block(block);
                         self.b.switch_to_block(block);
@@ -591,6 +506,7 @@ impl<'a> Emitter<'a, '_> {
             Terminator::Indirect { target, .. } => {
                 let target = self.value(target);
                 self.spend(started);
+                self.predicted_returns(index, target);
                 self.store_dirty(0);
                 self.indirect(target);
             }
@@ -631,7 +547,12 @@ impl<'a> Emitter<'a, '_> {
     fn follow(&mut self, edge: Edge) {
         match edge {
             Edge::Inside(target) => {
-                self.b.ins().jump(self.labels[target], &[]);
+                for slot in slots_of(self.plan.flushed(self.index, target)) {
+                    let value = self.slot_value(slot);
+                    self.store_slot(slot, value);
+                }
+                let arguments = self.arguments(target, &self.current);
+                self.b.ins().jump(self.labels[target], &arguments);
             }
             Edge::Next => {
                 let next = self.next();
@@ -651,6 +572,23 @@ impl<'a> Emitter<'a, '_> {
         let flags = MemFlagsData::trusted();
         let code = self.b.ins().load(types::I64, flags, slot, 0);
         self.b.ins().return_call_indirect(self.unit_signature, code, &[self.state, slot]);
+    }
+
+    /// Goes to the block behind a call of this region if that is the target.
+    fn predicted_returns(&mut self, index: usize, target: ir::Value) {
+        for &edge in &self.plan.region.edges[index] {
+            let Edge::Inside(block) = edge else { continue };
+            let start = self.plan.region.blocks[block].start;
+            let expected = self.b.ins().iconst(types::I64, start as i64);
+            let equal = self.b.ins().icmp(IntCC::Equal, target, expected);
+            let (hit, miss) = (self.b.create_block(), self.b.create_block());
+            self.b.ins().brif(equal, hit, &[], miss, &[]);
+            self.b.seal_block(hit);
+            self.b.seal_block(miss);
+            self.b.switch_to_block(hit);
+            self.follow(edge);
+            self.b.switch_to_block(miss);
+        }
     }
 
     /// Address of the link slot to `target`, filled in when the unit is installed.
@@ -810,17 +748,14 @@ impl<'a> Emitter<'a, '_> {
     /// Stores the dirty slots, and the budget less `retired` instructions of this block.
     fn store_dirty(&mut self, retired: u32) {
         for slot in slots_of(self.dirty) {
-            if let Some(&single) = self.singles.get(&slot) {
-                let offset = slot_offset(self.file, slot);
-                let ones = self.b.ins().iconst(types::I32, i64::from(u32::MAX));
-                self.b.ins().store(self.state_flags, single, self.state, offset);
-                self.b.ins().store(self.state_flags, ones, self.state, offset + 4);
-                continue;
-            }
-            let variable = self.variable(slot);
-            let value = self.b.use_var(variable);
-            self.store_slot(slot, value);
+            let value = self.slot_value(slot);
+            self.save_slot(slot, value);
         }
+        self.store_budget(retired);
+    }
+
+    /// Stores the budget less `retired` instructions of this block.
+    fn store_budget(&mut self, retired: u32) {
         if let Some(budget) = self.budget {
             let mut left = self.b.use_var(budget);
             if retired != 0 {
@@ -832,33 +767,120 @@ impl<'a> Emitter<'a, '_> {
         }
     }
 
-    /// Starts an access: a new site and its cold block, still empty. `write_back` regions store the dirty slots first.
-    pub fn cold_site(&mut self) -> (u32, ir::Block) {
+    /// Checks that `base` lies in the window, and sees to it that a fault of the access behind finds exact state. The
+    /// site of the access, which must be the next instruction that may trap; [`Self::close_group`] comes behind it.
+    pub fn checked_site(&mut self, base: ir::Value) -> u32 {
         let site = self.sites.len() as u32;
-        self.sites.push(self.pc);
-        if self.plan.write_back {
+        let inside = self.checked.contains(&base);
+        if !inside {
+            self.checked.push(base);
+        }
+        let op = &self.block.ops[self.at];
+        let close = self.close(site, op, inside);
+        if close == Close::WriteBack {
+            self.sites.push(Site { pc: self.pc, group: None });
             self.store_dirty(self.started - 1);
             self.dirty = 0;
+            if !inside {
+                let outside = self.outside_window(base);
+                self.interpret_if(outside);
+            }
+            return site;
         }
-        let cold = self.b.create_block();
-        self.b.set_cold_block(cold);
-        (site, cold)
+        let mut group = match self.group.take() {
+            Some(group) => group,
+            None => self.begin_group(),
+        };
+        group.accesses += 1;
+        self.sites.push(Site { pc: self.pc, group: Some(group.index) });
+        let last = self.is_last(&group);
+        if last && close == Close::Before {
+            let outside = self.outside_window(base);
+            self.cold_branch(site, &group, outside);
+            return site;
+        }
+        let behind = last && matches!(op, Op::Load { .. });
+        if !inside && !behind {
+            self.b.set_srcloc(access_location(site));
+            let outside = self.outside_window(base);
+            self.b.ins().trapnz(outside, OUTSIDE_WINDOW);
+        }
+        if last {
+            self.closing = Some((group, site, base));
+        } else {
+            self.group = Some(group);
+        }
+        site
     }
 
-    /// Branches to the cold block of `site` if `cond` is not zero; what follows is in a block of its own, and the cold
-    /// block stores the dirty slots and leaves.
-    pub fn cold_branch(&mut self, site: u32, cold: ir::Block, cond: ir::Value) {
-        let go_on = self.b.create_block();
+    /// Ends the group of the access that was just made, if that is its last.
+    pub fn close_group(&mut self) {
+        if let Some((group, site, base)) = self.closing.take() {
+            let outside = self.outside_window(base);
+            self.cold_branch(site, &group, outside);
+        }
+        self.b.set_srcloc(SourceLoc::default());
+    }
+
+    /// How an access would close its group.
+    fn close(&self, site: u32, op: &Op, inside: bool) -> Close {
+        if self.plan.write_back {
+            return Close::WriteBack;
+        }
+        match (op, self.unproven.get(&site).copied().unwrap_or(0)) {
+            (Op::Load { .. }, 0) => Close::Behind,
+            (Op::Store { .. }, 0) if inside => Close::Behind,
+            (Op::Store { .. }, 1) if !inside => Close::Behind,
+            (_, 0) => Close::Before,
+            _ => Close::WriteBack,
+        }
+    }
+
+    fn outside_window(&mut self, base: ir::Value) -> ir::Value {
+        let limit = self.load_state(types::I64, offset_of!(VcpuState, memory_limit));
+        self.b.ins().icmp(IntCC::UnsignedGreaterThan, base, limit)
+    }
+
+    fn begin_group(&mut self) -> Group {
+        let index = self.groups;
+        self.groups += 1;
+        let state = slots_of(self.dirty).map(|slot| (slot, self.slot_value(slot))).collect();
+        Group { index, pc: self.pc, retired: self.started - 1, state, accesses: 0 }
+    }
+
+    /// Whether the access at hand is the last of its group.
+    fn is_last(&self, group: &Group) -> bool {
+        let ops = &self.block.ops;
+        if !matches!(ops[self.at], Op::Load { .. }) || group.accesses >= MAX_ACCESSES {
+            return true;
+        }
+        let changed = |&&(slot, value): &&(Slot, ir::Value)| self.current[slot.index()] != Some(value);
+        if group.state.iter().filter(changed).count() >= MAX_CHANGED {
+            return true;
+        }
+        // The next access, if only a straight line leads to it.
+        let next = ops[self.at + 1..].iter().find(|op| is_access(op) || !is_repeatable(self.block, op));
+        !next.is_some_and(|op| {
+            let close = self.close(self.sites.len() as u32, op, false);
+            is_access(op) && !only_interpreted(self.block, op) && close != Close::WriteBack
+        })
+    }
+
+    /// Branches to the cold block of `group` if `cond` is not zero.
+    fn cold_branch(&mut self, site: u32, group: &Group, cond: ir::Value) {
+        let (cold, go_on) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(cold);
         self.b.set_srcloc(access_location(site));
         self.b.ins().brif(cond, cold, &[], go_on, &[]);
         self.b.seal_block(go_on);
         self.b.seal_block(cold);
         self.b.switch_to_block(cold);
-        self.b.set_srcloc(cold_location(site));
-        if !self.plan.write_back {
-            self.store_dirty(self.started - 1);
+        self.b.set_srcloc(cold_location(group.index));
+        for &(slot, value) in &group.state {
+            self.save_slot(slot, value);
         }
-        self.leave(self.pc, ExitKind::Interpret as u64);
+        self.store_budget(group.retired);
+        self.leave(group.pc, ExitKind::Interpret as u64);
         self.b.set_srcloc(SourceLoc::default());
         self.b.switch_to_block(go_on);
     }
@@ -884,25 +906,15 @@ impl<'a> Emitter<'a, '_> {
             if self.in_memory(slot) {
                 self.store_slot(slot, value);
             } else {
-                match self.boxed.get(&value) {
-                    Some(&single) => self.singles.insert(slot, single),
-                    None => self.singles.remove(&slot),
-                };
-                self.write_variable(slot, value);
+                self.current[slot.index()] = Some(value);
                 self.dirty |= bit(slot);
             }
         }
     }
 
-    fn variable(&mut self, slot: Slot) -> Variable {
-        let ty = clif_type(self.file.slot(slot).ty);
-        let b = &mut self.b;
-        *self.variables[slot.index()].get_or_insert_with(|| b.declare_var(ty))
-    }
-
-    fn write_variable(&mut self, slot: Slot, value: ir::Value) {
-        let variable = self.variable(slot);
-        self.b.def_var(variable, value);
+    /// The value of a slot at the start of the present instruction.
+    fn slot_value(&self, slot: Slot) -> ir::Value {
+        self.current[slot.index()].expect("a live slot has a value")
     }
 
     /// `get`.
@@ -913,8 +925,7 @@ impl<'a> Emitter<'a, '_> {
         if self.in_memory(slot) {
             return self.load_slot(slot);
         }
-        let variable = self.variable(slot);
-        self.b.use_var(variable)
+        self.slot_value(slot)
     }
 
     /// `set`.
@@ -935,6 +946,15 @@ impl<'a> Emitter<'a, '_> {
     fn load_slot(&mut self, slot: Slot) -> ir::Value {
         let offset = self.slot_offset(slot);
         self.b.ins().load(clif_type(self.file.slot(slot).ty), self.state_flags, self.state, offset)
+    }
+
+    /// Stores a slot that was kept in a value. A single in a NaN box need not be boxed for that.
+    fn save_slot(&mut self, slot: Slot, value: ir::Value) {
+        let Some(&single) = self.boxed.get(&value) else { return self.store_slot(slot, value) };
+        let offset = slot_offset(self.file, slot);
+        let ones = self.b.ins().iconst(types::I32, i64::from(u32::MAX));
+        self.b.ins().store(self.state_flags, single, self.state, offset);
+        self.b.ins().store(self.state_flags, ones, self.state, offset + 4);
     }
 
     fn store_slot(&mut self, slot: Slot, value: ir::Value) {

@@ -223,23 +223,6 @@ impl Emitter<'_, '_> {
         }
     }
 
-    /// Two shifts in opposite directions by constants that add up to the width are one rotation.
-    pub fn or(&mut self, a: IrValue, b: IrValue) -> ir::Value {
-        let width = u64::from(self.ty(a).bits());
-        let ops = &self.block.ops;
-        if let (&Op::Shl { a: x, b: left }, &Op::LShr { a: y, b: right })
-        | (&Op::LShr { a: y, b: right }, &Op::Shl { a: x, b: left }) = (&ops[a.index()], &ops[b.index()])
-            && x == y
-            && let (Some(left), Some(right)) = (self.constant_of(left), self.constant_of(right))
-            && left < width
-            && right == width - left
-        {
-            let x = self.value(x);
-            return self.b.ins().rotl_imm_u(x, left as i64);
-        }
-        self.binary(a, b, |ins, a, b| ins.bor(a, b))
-    }
-
     /// Runs `f` on a value of at least 32 bits, zero-extended.
     fn at_least_32(
         &mut self,
@@ -293,12 +276,18 @@ impl Emitter<'_, '_> {
     }
 
     pub fn zext(&mut self, a: IrValue, ty: Type) -> ir::Value {
+        if let Some(&value) = self.extended.get(&self.at) {
+            return value;
+        }
         let value = self.value(a);
         let (from, to) = (clif_type(self.ty(a)), clif_type(ty));
         if from == to { value } else { self.b.ins().uextend(to, value) }
     }
 
     pub fn sext(&mut self, a: IrValue, ty: Type) -> ir::Value {
+        if let Some(&value) = self.extended.get(&self.at) {
+            return value;
+        }
         let mut value = self.value(a);
         if self.ty(a) == Type::I1 {
             value = self.b.ins().ineg(value);

@@ -49,7 +49,7 @@ impl Emitter<'_, '_> {
             Op::Overflow { a, b, carry_in } => self.overflow(a, b, carry_in),
 
             Op::And { a, b } => self.binary(a, b, |ins, a, b| ins.band(a, b)),
-            Op::Or { a, b } => self.or(a, b),
+            Op::Or { a, b } => self.binary(a, b, |ins, a, b| ins.bor(a, b)),
             Op::Xor { a, b } => self.binary(a, b, |ins, a, b| ins.bxor(a, b)),
             Op::AndNot { a, b } => self.binary(a, b, |ins, a, b| ins.band_not(a, b)),
             Op::Shl { a, b } => self.binary(a, b, |ins, a, b| ins.ishl(a, b)),

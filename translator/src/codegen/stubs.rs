@@ -95,6 +95,7 @@ fn stub_unit(isa: HostIsa, code: Vec<u8>) -> CompiledUnit {
         ranges: Vec::new(),
         checks: Vec::new(),
         instructions: 0,
+        moves: Vec::new(),
         write_back: false,
         compile_time: Default::default(),
         clif: None,

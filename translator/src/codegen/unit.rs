@@ -1,6 +1,7 @@
 //! What a compilation gives: position-independent code and what is needed to place, link, fault and free it.
 
 use super::HostIsa;
+use super::sites::MAX_MOVES;
 use crate::guest::{FpEnv, Guest};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -61,6 +62,15 @@ pub enum SiteAction {
         /// Offset in the unit.
         offset: u32,
     },
+    /// The same, once these of the unit's moves are done, all at the same time.
+    Moved {
+        /// Offset in the unit.
+        offset: u32,
+        /// The first of the moves.
+        first: u32,
+        /// How many.
+        count: u32,
+    },
     /// All state is in its slots: leave with an `Interpret` exit at this guest pc.
     Leave {
         /// Guest address of the instruction.
@@ -68,7 +78,32 @@ pub enum SiteAction {
     },
 }
 
-/// An instruction of the unit that accesses guest memory.
+/// Where a value is when host code is interrupted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Place {
+    /// General register, by its number in the host's encoding.
+    General(u8),
+    /// Vector register.
+    Vector(u8),
+    /// On the stack.
+    Stack {
+        /// From the stack pointer, in bytes.
+        offset: i32,
+        /// 16 bytes, not 8.
+        wide: bool,
+    },
+}
+
+/// A value that the fault handler moves to where the cold block expects it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Move {
+    /// Where it is.
+    pub from: Place,
+    /// Where it is to be.
+    pub to: Place,
+}
+
+/// An instruction of the unit that accesses guest memory, or traps instead.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FaultSite {
     /// Its offset in the unit.
@@ -124,6 +159,8 @@ pub struct CompiledUnit {
     pub counter: Option<i64>,
     /// Sites that may fault, by offset.
     pub sites: Vec<FaultSite>,
+    /// What sites move.
+    pub moves: Vec<Move>,
     /// Guest addresses whose bytes decided it, sorted and merged.
     pub ranges: Vec<Range<u64>>,
     /// Address and bytes of the blocks that the code compares with memory before it runs them.
@@ -153,6 +190,14 @@ impl CompiledUnit {
         let site = |site: &FaultSite| {
             let target = match site.action {
                 SiteAction::Cold { offset } => u64::from(offset),
+                SiteAction::Moved { offset, first, count } => {
+                    if u64::from(first) + u64::from(count) > self.moves.len() as u64
+                        || count as usize > MAX_MOVES
+                    {
+                        return false;
+                    }
+                    u64::from(offset)
+                }
                 SiteAction::Leave { .. } => 0,
             };
             u64::from(site.offset) < size && target < size

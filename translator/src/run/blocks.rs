@@ -32,7 +32,7 @@ pub(super) struct BlockCache {
 }
 
 /// Address and float environment.
-type Key = (u64, u32);
+pub(super) type Key = (u64, u32);
 
 #[derive(Debug)]
 struct CachedBlock {
@@ -68,6 +68,7 @@ impl BlockCache {
         for page in pages(&range) {
             self.pages.entry(page).or_default().push(key);
         }
+        vm.note_interpreted(key);
         self.blocks.insert(key, CachedBlock { code: code.clone(), watch, runs: 1 });
         Ok(code)
     }

@@ -1,4 +1,5 @@
-//! Host faults of guest accesses: the SIGSEGV and SIGBUS handler of direct mode.
+//! Host faults of guest accesses, and the trapping instructions of checks: the handler of SIGSEGV, SIGBUS and SIGILL in
+//! direct mode.
 //!
 //! The handler looks the faulting host pc up in lock-free tables, writes a new pc into the interrupted context and
 //! returns: to the access's cold block, to the end of [`enter`](super::enter), or to where
@@ -9,6 +10,7 @@
 #![allow(unsafe_code, reason = "signal handlers, alternate stacks and machine contexts")]
 
 use super::state::{ExitKind, VcpuState};
+use crate::codegen::MAX_MOVES;
 use crate::codegen::arena::{Landing, find_site};
 use crate::memory;
 use std::cell::Cell;
@@ -33,10 +35,10 @@ impl Error {
     }
 }
 
-const SIGNALS: [libc::c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
+const SIGNALS: [libc::c_int; 3] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL];
 
 /// What was installed before, leaked, in the order of `SIGNALS`; null before installation.
-static PREVIOUS: [AtomicPtr<libc::sigaction>; 2] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
+static PREVIOUS: [AtomicPtr<libc::sigaction>; 3] = [const { AtomicPtr::new(ptr::null_mut()) }; 3];
 
 /// Installs the handlers, once in the life of the process. They stay: a later handler that chains to them works, too.
 ///
@@ -161,6 +163,17 @@ extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, context: *
     let pc = machine::pc(machine);
     match find_site(pc) {
         Some(Landing::Cold(to)) => return machine::set_pc(machine, to),
+        Some(Landing::Moved(to, moves)) => {
+            // All are read before any is written.
+            let mut values = [0; MAX_MOVES];
+            for (value, of) in values.iter_mut().zip(moves) {
+                *value = machine::read(machine, of.from);
+            }
+            for (value, of) in values.iter().zip(moves) {
+                machine::write(machine, of.to, *value);
+            }
+            return machine::set_pc(machine, to);
+        }
         Some(Landing::Leave(guest_pc)) => {
             let state = CURRENT.get();
             if !state.is_null() {
@@ -183,7 +196,7 @@ extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, context: *
 
 /// Lets the handler that was there before have the signal.
 fn chain(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    let index = usize::from(signal != SIGNALS[0]);
+    let index = SIGNALS.iter().position(|&of| of == signal).unwrap_or(0);
     // SAFETY: set before the handler was installed, never freed.
     let previous = unsafe { &*PREVIOUS[index].load(Ordering::Acquire) };
     // SAFETY: the kernel gives a handler with SA_SIGINFO valid information.
@@ -222,7 +235,65 @@ fn chain(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_
 
 #[cfg(target_arch = "x86_64")]
 mod machine {
-    use libc::{REG_RAX, REG_RIP, REG_RSP, ucontext_t};
+    use crate::codegen::Place;
+    use libc::{
+        REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RAX, REG_RBP, REG_RBX,
+        REG_RCX, REG_RDI, REG_RDX, REG_RIP, REG_RSI, REG_RSP, ucontext_t,
+    };
+
+    /// The context's indices of the general registers, in the order of their encoding.
+    const GENERAL: [libc::c_int; 16] = [
+        REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI, REG_R8, REG_R9, REG_R10,
+        REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
+    ];
+
+    fn stack(context: &ucontext_t, offset: i32) -> *mut u8 {
+        (context.uc_mcontext.gregs[REG_RSP as usize] as usize).wrapping_add_signed(offset as isize) as *mut u8
+    }
+
+    /// The value at a place of the interrupted unit.
+    pub(super) fn read(context: &ucontext_t, place: Place) -> u128 {
+        match place {
+            Place::General(register) => {
+                context.uc_mcontext.gregs[GENERAL[register as usize & 15] as usize] as u64 as u128
+            }
+            Place::Vector(register) => {
+                // SAFETY: the kernel saves the vector registers of every thread; there are sixteen.
+                let words = unsafe { (*context.uc_mcontext.fpregs)._xmm[register as usize & 15].element };
+                words.iter().rev().fold(0, |value, &word| value << 32 | u128::from(word))
+            }
+            // SAFETY: `sites` saw the unit's own code access these bytes of its frame.
+            Place::Stack { offset, wide: false } => unsafe {
+                stack(context, offset).cast::<u64>().read_unaligned().into()
+            },
+            // SAFETY: as above.
+            Place::Stack { offset, wide: true } => unsafe {
+                stack(context, offset).cast::<u128>().read_unaligned()
+            },
+        }
+    }
+
+    /// Changes the value at a place of the interrupted unit.
+    pub(super) fn write(context: &mut ucontext_t, place: Place, value: u128) {
+        match place {
+            Place::General(register) => {
+                context.uc_mcontext.gregs[GENERAL[register as usize & 15] as usize] = value as i64;
+            }
+            Place::Vector(register) => {
+                let words = [0, 32, 64, 96].map(|shift| (value >> shift) as u32);
+                // SAFETY: as in `read`; the kernel restores the registers from there.
+                unsafe { (*context.uc_mcontext.fpregs)._xmm[register as usize & 15].element = words };
+            }
+            // SAFETY: as in `read`; nothing else refers to the unit's frame.
+            Place::Stack { offset, wide: false } => unsafe {
+                stack(context, offset).cast::<u64>().write_unaligned(value as u64);
+            },
+            // SAFETY: as above.
+            Place::Stack { offset, wide: true } => unsafe {
+                stack(context, offset).cast::<u128>().write_unaligned(value);
+            },
+        }
+    }
 
     pub(super) fn pc(context: &ucontext_t) -> usize {
         context.uc_mcontext.gregs[REG_RIP as usize] as usize
@@ -243,7 +314,16 @@ mod machine {
 
 #[cfg(target_arch = "aarch64")]
 mod machine {
+    use crate::codegen::Place;
     use libc::ucontext_t;
+
+    /// Only x86-64 units have sites with moves.
+    pub(super) fn read(_: &ucontext_t, _: Place) -> u128 {
+        0
+    }
+
+    /// See `read`.
+    pub(super) fn write(_: &mut ucontext_t, _: Place, _: u128) {}
 
     pub(super) fn pc(context: &ucontext_t) -> usize {
         context.uc_mcontext.pc as usize
@@ -263,7 +343,16 @@ mod machine {
 
 #[cfg(target_arch = "riscv64")]
 mod machine {
+    use crate::codegen::Place;
     use libc::ucontext_t;
+
+    /// Only x86-64 units have sites with moves.
+    pub(super) fn read(_: &ucontext_t, _: Place) -> u128 {
+        0
+    }
+
+    /// See `read`.
+    pub(super) fn write(_: &mut ucontext_t, _: Place, _: u128) {}
 
     // Places in `__gregs`: the pc, then x1 and on.
     const PC: usize = 0;

@@ -173,7 +173,9 @@ impl Vm {
         let Some(cache) = translator.make_cache() else { return Outcome::Refused };
         let (name, options, memory) = (job.name, self.engine().options(), self.memory());
         let source = Source { reader: memory.code_reader(), stops: &job.stops };
-        let Ok(mut region) = tier::region(&source, &name, options.region_instructions) else {
+        // What was never executed stays outside: cold paths would cost compile time, and registers in the hot ones.
+        let executed = |pc| options.threshold == 0 || self.was_interpreted((pc, name.key.env.0));
+        let Ok(mut region) = tier::region(&source, &name, options.region_instructions, executed) else {
             return Outcome::Refused;
         };
         region.set_checks(|range| source.reader.checked_bytes(range));

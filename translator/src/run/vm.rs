@@ -5,6 +5,7 @@
 //! interrupt word of every vCPU and waits as [`safepoint`](super::safepoint) says; a vCPU drops what it knows of older
 //! epochs before it enters under a new one. Then the memory of the units is free to reuse.
 
+use super::blocks::Key;
 use super::engine::{Engine, Error, ExecutionMode};
 use super::safepoint::Epoch;
 use super::state::{ExitKind, Running, SharedState, interrupt};
@@ -13,6 +14,7 @@ use crate::cache::{Cache, Unit};
 use crate::guest::Guest;
 use crate::memory::{self, Listener, Memory};
 use crate::monitor::{Gone, Now, Report};
+use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -109,7 +111,12 @@ struct Inner {
     /// Sets of stop addresses that units were compiled under; a set's position is its id.
     stop_sets: Vec<Vec<u64>>,
     stats: Stats,
+    /// Blocks that were interpreted, those whose code has changed since included.
+    interpreted: FxHashSet<Key>,
 }
+
+/// Blocks remembered at most as interpreted, for guests that make new code for ever.
+const MAX_INTERPRETED: usize = 1 << 18;
 
 impl Vm {
     /// Makes a machine with an empty address space.
@@ -257,6 +264,20 @@ impl Vm {
         let mut inner = self.lock();
         inner.vcpus.retain(|other| other.strong_count() > 0);
         inner.vcpus.push(Arc::downgrade(vcpu));
+    }
+
+    /// Remembers that a block is interpreted.
+    pub(super) fn note_interpreted(&self, block: Key) {
+        let mut inner = self.lock();
+        if inner.interpreted.len() >= MAX_INTERPRETED {
+            inner.interpreted.clear();
+        }
+        inner.interpreted.insert(block);
+    }
+
+    /// Whether a block was ever interpreted, as all are before they are compiled; as far as that is remembered.
+    pub(super) fn was_interpreted(&self, block: Key) -> bool {
+        self.lock().interpreted.contains(&block)
     }
 
     pub(super) fn count(&self, add: impl FnOnce(&mut Stats)) {

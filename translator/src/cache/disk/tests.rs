@@ -34,6 +34,7 @@ fn unit(pc: u64) -> CompiledUnit {
         links: vec![LinkSite { target: pc + 4 }],
         counter: None,
         sites: vec![FaultSite { offset: 8, action: SiteAction::Cold { offset: 100 } }],
+        moves: Vec::new(),
         ranges: vec![pc..pc + 4],
         checks: Vec::new(),
         instructions: 1,

@@ -246,6 +246,7 @@ impl<'a> Assembly<'a> {
             links: self.links,
             counter: Some(counter),
             sites: self.sites,
+            moves: Vec::new(),
             ranges,
             checks: Vec::new(),
             instructions: self.instructions,

@@ -1,0 +1,463 @@
+//! What is known of a region before code is made for it: the order of its blocks, where slots are dirty, live and
+//! merged, which blocks dominate, and how far a budget must last.
+//!
+//! A slot is *dirty* where its value may be newer than its place in the state. On the way into a loop the slots that the
+//! loop does not write are stored once, so that they are clean in all of it.
+
+use super::stencil::Holes;
+use super::unit::UnitKey;
+use crate::guest::Guest;
+use crate::ir::{Block, Op, Slot, Terminator};
+use crate::region::{self, Edge, Region, only_interpreted};
+
+/// A set of slots.
+pub(super) type SlotSet = u128;
+
+/// The bit of a slot that is kept in a value.
+pub(super) fn bit(slot: Slot) -> SlotSet {
+    if in_memory(slot) { 0 } else { 1 << slot.0 }
+}
+
+/// Slots that are never kept in a value: helpers read and write them.
+pub(super) fn in_memory(slot: Slot) -> bool {
+    slot == Slot::FP_FLAGS || slot == Slot::FP_ENV
+}
+
+/// The slots of a set, in order.
+pub(super) fn slots_of(mut set: SlotSet) -> impl Iterator<Item = Slot> {
+    std::iter::from_fn(move || {
+        let slot = set.trailing_zeros();
+        set &= set.wrapping_sub(1);
+        (slot < 128).then_some(Slot(slot as u16))
+    })
+}
+
+/// Where the value of a slot at the start of a block comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Origin {
+    /// Not known yet; stays so where the slot is not needed.
+    Unknown,
+    /// Loaded by the prologue.
+    Entry,
+    /// The value at the end of this block.
+    Made(usize),
+    /// A parameter of this block.
+    Parameter(usize),
+}
+
+/// What is known of a region.
+pub(super) struct Plan<'a> {
+    pub region: &'a Region,
+    pub key: &'a UnitKey,
+    /// Dirty slots are stored before each access.
+    pub write_back: bool,
+    /// Set for stencils: all slots stay in memory, and what differs between instructions of a shape is a hole.
+    pub holes: Option<&'a Holes>,
+    /// Reverse postorder: every block behind those that dominate it.
+    pub order: Vec<usize>,
+    /// Slots that may be dirty at the start of each block.
+    pub dirty_in: Vec<SlotSet>,
+    /// Slots that may be dirty at the end of each block.
+    dirty_out: Vec<SlotSet>,
+    /// Slots whose value is needed at the start of each block.
+    pub live_in: Vec<SlotSet>,
+    /// Slots that are parameters of each block.
+    pub parameters: Vec<SlotSet>,
+    origins: Vec<Vec<Origin>>,
+    /// The closest dominator of each block; the entry's is itself.
+    pub dominators: Vec<usize>,
+    /// Guest instructions from the start of each block to the next check of the budget, the longest way.
+    pub longest: Vec<u32>,
+    /// For loop heads, the blocks of the loop and the slots written there.
+    loops: Vec<Option<(Vec<bool>, SlotSet)>>,
+    predecessors: Vec<Vec<usize>>,
+}
+
+/// How one op of a block concerns the sets of slots.
+enum Event {
+    Use(Slot),
+    Define(Slot),
+    /// May leave to the interpreter.
+    Leave,
+    /// All dirty slots are stored.
+    WriteBack,
+}
+
+impl<'a> Plan<'a> {
+    pub fn new(region: &'a Region, key: &'a UnitKey, write_back: bool) -> Plan<'a> {
+        let mut plan = Plan::unknown(region, key, write_back);
+        plan.find_order();
+        plan.find_dominators();
+        plan.find_loops();
+        plan.find_dirty();
+        plan.find_live();
+        plan.find_origins();
+        for block in 0..region.blocks.len() {
+            plan.longest_from(block);
+        }
+        plan
+    }
+
+    /// The plan of a stencil: one block without loops, nothing kept in values.
+    pub fn stencil(region: &'a Region, key: &'a UnitKey, holes: &'a Holes) -> Plan<'a> {
+        let order = vec![0];
+        Plan { holes: Some(holes), order, longest: vec![holes.longest], ..Plan::unknown(region, key, true) }
+    }
+
+    fn unknown(region: &'a Region, key: &'a UnitKey, write_back: bool) -> Plan<'a> {
+        assert!(key.guest.register_file().slots.len() <= 128);
+        let count = region.blocks.len();
+        Plan {
+            region,
+            key,
+            write_back,
+            holes: None,
+            order: Vec::with_capacity(count),
+            dirty_in: vec![0; count],
+            dirty_out: vec![0; count],
+            live_in: vec![0; count],
+            parameters: vec![0; count],
+            origins: Vec::new(),
+            dominators: vec![0; count],
+            longest: vec![0; count],
+            loops: vec![None; count],
+            predecessors: vec![Vec::new(); count],
+        }
+    }
+
+    /// Blocks of the region that follow a block.
+    fn inside(&self, block: usize) -> impl Iterator<Item = usize> + use<'a> {
+        region::inside(&self.region.edges[block])
+    }
+
+    /// Where a slot's value at the start of a block comes from.
+    pub fn origin(&self, block: usize, slot: Slot) -> Origin {
+        self.origins[block][slot.index()]
+    }
+
+    /// Slots to store on the edge from `block` to `target`: `target` heads a loop that `block` is not in, and the loop
+    /// does not write them.
+    pub fn flushed(&self, block: usize, target: usize) -> SlotSet {
+        match &self.loops[target] {
+            Some((body, written)) if !body[block] => self.dirty_out[block] & !written,
+            _ => 0,
+        }
+    }
+
+    fn find_order(&mut self) {
+        let count = self.region.blocks.len();
+        let mut seen = vec![false; count];
+        let mut path = vec![(0usize, 0usize)];
+        seen[0] = true;
+        while let Some((block, next)) = path.last_mut() {
+            let block = *block;
+            match self.region.edges[block].get(*next) {
+                Some(&Edge::Inside(target)) => {
+                    *next += 1;
+                    if !std::mem::replace(&mut seen[target], true) {
+                        path.push((target, 0));
+                    }
+                }
+                Some(Edge::Outside(_) | Edge::Next | Edge::Again) => *next += 1,
+                None => {
+                    self.order.push(block);
+                    path.pop();
+                }
+            }
+        }
+        self.order.reverse();
+        debug_assert_eq!(self.order.len(), count, "every block is reachable");
+        for block in 0..count {
+            for target in self.inside(block) {
+                self.predecessors[target].push(block);
+            }
+        }
+    }
+
+    /// Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm".
+    fn find_dominators(&mut self) {
+        let mut place = vec![0; self.order.len()];
+        for (at, &block) in self.order.iter().enumerate() {
+            place[block] = at;
+        }
+        let mut found: Vec<Option<usize>> = vec![None; self.order.len()];
+        found[0] = Some(0);
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &block in &self.order[1..] {
+                let mut dominator: Option<usize> = None;
+                for &from in &self.predecessors[block] {
+                    if found[from].is_none() {
+                        continue;
+                    }
+                    dominator = Some(match dominator {
+                        None => from,
+                        Some(mut other) => {
+                            let mut one = from;
+                            while one != other {
+                                while place[one] > place[other] {
+                                    one = found[one].expect("was visited");
+                                }
+                                while place[other] > place[one] {
+                                    other = found[other].expect("was visited");
+                                }
+                            }
+                            one
+                        }
+                    });
+                }
+                changed |= found[block] != dominator;
+                found[block] = dominator;
+            }
+        }
+        self.dominators = found.into_iter().map(|dominator| dominator.unwrap_or(0)).collect();
+    }
+
+    /// A loop is its head and what reaches the head again without passing it.
+    fn find_loops(&mut self) {
+        let count = self.region.blocks.len();
+        let mut place = vec![0; count];
+        for (at, &block) in self.order.iter().enumerate() {
+            place[block] = at;
+        }
+        let written: Vec<SlotSet> = (0..count).map(|block| self.defined(block)).collect();
+        for head in (0..count).filter(|&head| self.region.loop_heads[head]) {
+            let mut body = vec![false; count];
+            body[head] = true;
+            let back = self.predecessors[head].iter().copied().filter(|&from| place[from] >= place[head]);
+            let mut queue: Vec<usize> = back.collect();
+            while let Some(block) = queue.pop() {
+                if !std::mem::replace(&mut body[block], true) {
+                    queue.extend_from_slice(&self.predecessors[block]);
+                }
+            }
+            let set = (0..count).filter(|&block| body[block]).fold(0, |set, block| set | written[block]);
+            self.loops[head] = Some((body, set));
+        }
+    }
+
+    fn find_dirty(&mut self) {
+        let mut queue: Vec<usize> = self.order.iter().rev().copied().collect();
+        while let Some(block) = queue.pop() {
+            let mut dirty = self.dirty_in[block];
+            self.events(block, |event| match event {
+                Event::Define(slot) => dirty |= bit(slot),
+                Event::WriteBack => dirty = 0,
+                Event::Use(_) | Event::Leave => {}
+            });
+            self.dirty_out[block] = dirty;
+            for target in self.inside(block) {
+                let dirty = dirty & !self.flushed(block, target);
+                if dirty & !self.dirty_in[target] != 0 {
+                    self.dirty_in[target] |= dirty;
+                    queue.push(target);
+                }
+            }
+        }
+    }
+
+    /// Backward: which slots are read before they are written. Stores of dirty slots at exits are reads.
+    fn find_live(&mut self) {
+        let count = self.region.blocks.len();
+        let mut exposed = vec![0; count];
+        let mut written = vec![0; count];
+        for index in 0..count {
+            let (mut used, mut made, mut dirty): (SlotSet, SlotSet, SlotSet) = (0, 0, self.dirty_in[index]);
+            if self.region.loop_heads[index] {
+                used |= dirty;
+            }
+            self.events(index, |event| match event {
+                Event::Use(slot) => used |= bit(slot) & !made,
+                Event::Define(slot) => {
+                    made |= bit(slot);
+                    dirty |= bit(slot);
+                }
+                Event::Leave => used |= dirty & !made,
+                Event::WriteBack => {
+                    used |= dirty & !made;
+                    dirty = 0;
+                }
+            });
+            let edges = &self.region.edges[index];
+            let direct = matches!(
+                self.region.blocks[index].terminator,
+                Terminator::Jump { .. } | Terminator::Branch { .. }
+            );
+            if !direct || edges.is_empty() || edges.iter().any(|edge| matches!(edge, Edge::Outside(_))) {
+                used |= dirty & !made;
+            }
+            for target in self.inside(index) {
+                used |= self.flushed(index, target) & !made;
+            }
+            (exposed[index], written[index]) = (used, made);
+        }
+        self.live_in.clone_from(&exposed);
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &index in self.order.iter().rev() {
+                let out = self.inside(index).fold(0, |set, target| set | self.live_in[target]);
+                let now = exposed[index] | out & !written[index];
+                changed |= now != self.live_in[index];
+                self.live_in[index] = now;
+            }
+        }
+    }
+
+    /// Where the values of live slots come from: optimistically one place, until two disagree.
+    fn find_origins(&mut self) {
+        let count = self.region.blocks.len();
+        let slots = self.key.guest.register_file().slots.len();
+        let written: Vec<SlotSet> = (0..count).map(|block| self.defined(block)).collect();
+        self.origins = vec![vec![Origin::Unknown; slots]; count];
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &block in &self.order {
+                for slot in slots_of(self.live_in[block]) {
+                    let mut origin = if block == 0 { Origin::Entry } else { Origin::Unknown };
+                    for &from in &self.predecessors[block] {
+                        let incoming = match written[from] & bit(slot) {
+                            0 => self.origins[from][slot.index()],
+                            _ => Origin::Made(from),
+                        };
+                        origin = match (origin, incoming) {
+                            (Origin::Unknown, other) | (other, Origin::Unknown) => other,
+                            (one, other) if one == other => one,
+                            _ => Origin::Parameter(block),
+                        };
+                    }
+                    let known = &mut self.origins[block][slot.index()];
+                    // Once a parameter, always one: so this ends.
+                    if *known != origin && *known != Origin::Parameter(block) {
+                        *known = origin;
+                        changed = true;
+                    }
+                }
+            }
+        }
+        for block in 0..count {
+            self.parameters[block] = slots_of(self.live_in[block])
+                .filter(|slot| self.origins[block][slot.index()] == Origin::Parameter(block))
+                .fold(0, |set, slot| set | bit(slot));
+        }
+    }
+
+    fn longest_from(&mut self, block: usize) -> u32 {
+        // Loop heads cut every cycle, so this ends; zero means not computed yet, as a block has an instruction.
+        if self.longest[block] == 0 {
+            let targets: Vec<usize> =
+                self.inside(block).filter(|&target| !self.region.loop_heads[target]).collect();
+            let behind = targets.into_iter().map(|target| self.longest_from(target)).max().unwrap_or(0);
+            self.longest[block] = self.region.blocks[block].instructions + behind;
+        }
+        self.longest[block]
+    }
+
+    /// Slots that a block has written where control reaches its end.
+    fn defined(&self, block: usize) -> SlotSet {
+        let mut set = 0;
+        self.events(block, |event| {
+            if let Event::Define(slot) = event {
+                set |= bit(slot);
+            }
+        });
+        set
+    }
+
+    /// The events of a block, `set`s at the end of their instruction.
+    fn events(&self, index: usize, mut event: impl FnMut(Event)) {
+        let block = &self.region.blocks[index];
+        let mut pending: Vec<Slot> = Vec::new();
+        let mut check = self.region.checks[index].is_some();
+        for op in &block.ops {
+            match *op {
+                Op::Instruction { .. } => {
+                    pending.drain(..).for_each(|slot| event(Event::Define(slot)));
+                    if std::mem::take(&mut check) {
+                        event(if self.write_back { Event::WriteBack } else { Event::Leave });
+                        // The check itself leaves too, behind its accesses.
+                        event(Event::Leave);
+                    }
+                }
+                Op::Get { slot } if !pending.contains(&slot) => event(Event::Use(slot)),
+                Op::Set { slot, .. } => pending.push(slot),
+                _ if only_interpreted(block, op) => {
+                    event(Event::Leave);
+                    return;
+                }
+                _ if is_access(op) && self.write_back => event(Event::WriteBack),
+                _ if op.effect().may_exit() => event(Event::Leave),
+                _ => {}
+            }
+            check |= self.is_checked_behind(index, op);
+        }
+        pending.drain(..).for_each(|slot| event(Event::Define(slot)));
+    }
+
+    /// Whether the instruction behind this op must not begin before the rest of the block has been compared with memory:
+    /// an x86-64 store is seen by the next instruction.
+    pub fn is_checked_behind(&self, index: usize, op: &Op) -> bool {
+        self.region.checks[index].is_some() && self.key.guest == Guest::X86_64 && is_store(op)
+    }
+}
+
+/// Whether the op may change guest memory.
+fn is_store(op: &Op) -> bool {
+    matches!(op, Op::Store { .. } | Op::Cas { .. } | Op::Rmw { .. } | Op::StoreExclusive { .. })
+}
+
+/// Whether the op touches guest memory.
+pub(super) fn is_access(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Load { .. }
+            | Op::Store { .. }
+            | Op::Cas { .. }
+            | Op::Rmw { .. }
+            | Op::LoadExclusive { .. }
+            | Op::StoreExclusive { .. }
+    )
+}
+
+/// Whether code for the op is a straight line that changes nothing but values and slots: an access behind it may go
+/// back to before it.
+pub(super) fn is_repeatable(block: &Block, op: &Op) -> bool {
+    match *op {
+        Op::Set { slot, .. } => !in_memory(slot),
+        Op::Probe { .. } => !only_interpreted(block, op),
+        Op::Instruction { .. }
+        | Op::Const { .. }
+        | Op::Address { .. }
+        | Op::VConst { .. }
+        | Op::Get { .. }
+        | Op::Add { .. }
+        | Op::Sub { .. }
+        | Op::Mul { .. }
+        | Op::UMulHigh { .. }
+        | Op::SMulHigh { .. }
+        | Op::Carry { .. }
+        | Op::Overflow { .. }
+        | Op::And { .. }
+        | Op::Or { .. }
+        | Op::Xor { .. }
+        | Op::AndNot { .. }
+        | Op::Shl { .. }
+        | Op::LShr { .. }
+        | Op::AShr { .. }
+        | Op::RotL { .. }
+        | Op::RotR { .. }
+        | Op::Bswap { .. }
+        | Op::ICmp { .. }
+        | Op::Select { .. }
+        | Op::Zext { .. }
+        | Op::Sext { .. }
+        | Op::Trunc { .. }
+        | Op::Bitcast { .. }
+        | Op::Concat { .. }
+        | Op::Low { .. }
+        | Op::High { .. } => true,
+        _ => false,
+    }
+}
