@@ -305,6 +305,8 @@ pub struct Settings {
     pub mode: ExecutionMode,
     /// See [`EngineOptions::threshold`]; a few by default.
     pub threshold: u32,
+    /// See [`EngineOptions::shuffle`].
+    pub shuffle: Option<u64>,
     /// The machine.
     pub vm: VmOptions,
 }
@@ -319,6 +321,7 @@ pub fn machine(guest: Guest, settings: &Settings) -> Arc<Vm> {
         mode: settings.mode,
         threshold: settings.threshold,
         promotion: 16,
+        shuffle: settings.shuffle,
         arena_bytes: 8 << 20,
         ..EngineOptions::default()
     };

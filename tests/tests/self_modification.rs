@@ -20,7 +20,7 @@ fn settings(mode: ExecutionMode, memory: memory::Mode, limit: u32) -> Settings {
         write_memory: Duration::MAX,
         ..memory::Options::default()
     };
-    Settings { mode, threshold: 4, vm: VmOptions { memory, memory_options } }
+    Settings { mode, threshold: 4, shuffle: None, vm: VmOptions { memory, memory_options } }
 }
 
 /// Runs `test` for each guest, way of execution and kind of page.
@@ -28,7 +28,12 @@ fn everywhere(test: impl Fn(Guest, &Settings, &str)) {
     for guest in GUESTS {
         for (way, mode, memory) in WAYS {
             for (kind, limit) in LIMITS {
-                test(guest, &settings(mode, memory, limit), &format!("{guest}, {way}, {kind}"));
+                let plain = settings(mode, memory, limit);
+                test(guest, &plain, &format!("{guest}, {way}, {kind}"));
+                if mode == ExecutionMode::Compile {
+                    let shuffled = Settings { shuffle: Some(u64::from(limit)), ..plain };
+                    test(guest, &shuffled, &format!("{guest}, {way} at random, {kind}"));
+                }
             }
         }
     }

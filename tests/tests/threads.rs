@@ -243,11 +243,12 @@ fn code(guest: Guest) -> Vec<u8> {
     }
 }
 
-fn machine(guest: Guest, mode: ExecutionMode, memory: Mode) -> std::sync::Arc<Vm> {
+fn machine(guest: Guest, mode: ExecutionMode, memory: Mode, shuffle: Option<u64>) -> std::sync::Arc<Vm> {
     let options = EngineOptions {
         mode,
         threshold: 2,
         promotion: 16,
+        shuffle,
         region_instructions: 12,
         arena_bytes: 4 << 20,
         ..EngineOptions::default()
@@ -288,10 +289,10 @@ fn compute(vcpu: &mut Vcpu, thread: u64, seed: u64, budget: Option<u64>) -> (u64
     }
 }
 
-fn parallel_runs_give_what_single_ones_give(guest: Guest, memory: Mode) {
+fn parallel_runs_give_what_single_ones_give(guest: Guest, memory: Mode, shuffle: Option<u64>) {
     const ROUNDS: u64 = 6;
     let seed = |thread: u64, round: u64| 0x9e37_79b9 * (thread * ROUNDS + round + 1);
-    let alone = machine(guest, ExecutionMode::Interpret, memory);
+    let alone = machine(guest, ExecutionMode::Interpret, memory, None);
     let mut vcpu = Vcpu::new(&alone).expect("a vcpu");
     let mut expected = Vec::new();
     for thread in 0..THREADS {
@@ -301,7 +302,7 @@ fn parallel_runs_give_what_single_ones_give(guest: Guest, memory: Mode) {
                 .collect::<Vec<_>>(),
         );
     }
-    let vm = machine(guest, ExecutionMode::Compile, memory);
+    let vm = machine(guest, ExecutionMode::Compile, memory, shuffle);
     let start = Barrier::new(THREADS as usize + 1);
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -346,18 +347,21 @@ fn parallel_runs_give_what_single_ones_give(guest: Guest, memory: Mode) {
 
 #[test]
 fn parallel_runs_of_x86_64_give_what_single_ones_give() {
-    parallel_runs_give_what_single_ones_give(Guest::X86_64, Mode::Direct);
-    parallel_runs_give_what_single_ones_give(Guest::X86_64, Mode::Paged);
+    parallel_runs_give_what_single_ones_give(Guest::X86_64, Mode::Direct, None);
+    parallel_runs_give_what_single_ones_give(Guest::X86_64, Mode::Paged, None);
+    parallel_runs_give_what_single_ones_give(Guest::X86_64, Mode::Direct, Some(1));
 }
 
 #[test]
 fn parallel_runs_of_aarch64_give_what_single_ones_give() {
-    parallel_runs_give_what_single_ones_give(Guest::Aarch64, Mode::Direct);
-    parallel_runs_give_what_single_ones_give(Guest::Aarch64, Mode::Paged);
+    parallel_runs_give_what_single_ones_give(Guest::Aarch64, Mode::Direct, None);
+    parallel_runs_give_what_single_ones_give(Guest::Aarch64, Mode::Paged, None);
+    parallel_runs_give_what_single_ones_give(Guest::Aarch64, Mode::Direct, Some(1));
 }
 
 #[test]
 fn parallel_runs_of_riscv64_give_what_single_ones_give() {
-    parallel_runs_give_what_single_ones_give(Guest::Riscv64, Mode::Direct);
-    parallel_runs_give_what_single_ones_give(Guest::Riscv64, Mode::Paged);
+    parallel_runs_give_what_single_ones_give(Guest::Riscv64, Mode::Direct, None);
+    parallel_runs_give_what_single_ones_give(Guest::Riscv64, Mode::Paged, None);
+    parallel_runs_give_what_single_ones_give(Guest::Riscv64, Mode::Direct, Some(1));
 }

@@ -12,6 +12,7 @@ pub mod enter;
 pub mod exit;
 pub mod safepoint;
 mod sampler;
+mod shuffle;
 pub mod signal;
 pub mod state;
 #[cfg(test)]

@@ -14,8 +14,9 @@ Eight vCPUs of one machine execute a function while one thread changes it, as gu
 mapping, and another maps, unmaps, protects and runs code around it. After each change has returned, no vCPU may run the
 old function.
 
-  --seconds T    for each guest (default 60), divided between direct and paged memory, and pages that are watched,
-                 that check themselves, or that do what is best
+  --seconds T    for each guest (default 60), divided between direct and paged memory, pages that are watched, that check
+                 themselves, or that do what is best, and each tier alone, all of them, and all with promotion and
+                 eviction at random
   --seed S       where the random numbers start (default 1)
   --guest GUEST  x86_64, aarch64 or riscv64 (default: all)
 ";
@@ -62,15 +63,22 @@ fn main() -> ExitCode {
         let begun = Instant::now();
         let mut total = stress::Summary::default();
         let policies = [("watched", u32::MAX), ("as best", 8), ("self-checking", 0)];
-        let ways = [Mode::Direct, Mode::Paged].map(|mode| policies.map(|policy| (mode, policy))).concat();
+        let tiers = [
+            ("all tiers", ExecutionMode::Compile, None),
+            ("tiers at random", ExecutionMode::Compile, Some(options.seed)),
+            ("stencils", ExecutionMode::Stencils, None),
+            ("regions", ExecutionMode::Regions, None),
+        ];
+        let mut ways = Vec::new();
+        for memory in [Mode::Direct, Mode::Paged] {
+            for policy in policies {
+                ways.extend(tiers.map(|tier| (memory, policy, tier)));
+            }
+        }
         let share = Duration::from_secs(options.seconds) / ways.len() as u32;
-        for (mode, (policy, writes_until_self_checking)) in ways {
+        for (memory, (policy, writes_until_self_checking), (tier, mode, shuffle)) in ways {
             let memory_options = memory::Options { writes_until_self_checking, ..memory::Options::default() };
-            let settings = Settings {
-                mode: ExecutionMode::Compile,
-                threshold: 4,
-                vm: VmOptions { memory: mode, memory_options },
-            };
+            let settings = Settings { mode, threshold: 4, shuffle, vm: VmOptions { memory, memory_options } };
             match stress::run(guest, &settings, options.seed, share) {
                 Ok(summary) => {
                     total.patches += summary.patches;
@@ -79,7 +87,10 @@ fn main() -> ExitCode {
                 }
                 Err(error) => {
                     failed = true;
-                    eprintln!("{guest}, {mode:?} memory, pages {policy}, seed {}: {error}", options.seed);
+                    eprintln!(
+                        "{guest}, {tier}, {memory:?} memory, pages {policy}, seed {}: {error}",
+                        options.seed
+                    );
                 }
             }
         }

@@ -62,8 +62,8 @@ impl Sides {
                 ("stencils, paged", Machine::new(guest, ExecutionMode::Stencils, Mode::Paged)),
                 ("regions with checks, direct", Machine::self_checking(guest, Mode::Direct)),
                 ("regions with checks, paged", Machine::self_checking(guest, Mode::Paged)),
-                ("all tiers, direct", Machine::new(guest, ExecutionMode::Compile, Mode::Direct)),
-                ("all tiers, paged", Machine::new(guest, ExecutionMode::Compile, Mode::Paged)),
+                ("tiers at random, direct", Machine::new(guest, ExecutionMode::Compile, Mode::Direct)),
+                ("tiers at random, paged", Machine::new(guest, ExecutionMode::Compile, Mode::Paged)),
             ],
             reference: reference.map(|directory| Reference::start(guest, directory)),
         }

@@ -45,6 +45,7 @@ impl Machine {
             mode,
             threshold: 0,
             promotion: 2,
+            shuffle: (mode == ExecutionMode::Compile).then_some(1),
             arena_bytes: 32 << 20,
             ..EngineOptions::default()
         };

@@ -70,7 +70,7 @@ pub fn check(image: &Image, most: u64, random: &mut Random) -> Result<Counts, St
         Rig::new("regions, paged memory", image, ExecutionMode::Regions, Mode::Paged),
         Rig::new("stencils, direct memory", image, ExecutionMode::Stencils, Mode::Direct),
         Rig::new("stencils, paged memory", image, ExecutionMode::Stencils, Mode::Paged),
-        Rig::new("all tiers, direct memory", image, ExecutionMode::Compile, Mode::Direct),
+        Rig::new("tiers at random, direct memory", image, ExecutionMode::Compile, Mode::Direct),
     ];
     let (touched, written) = pages_of(image, &mut interpreter, most);
     let mut path = follow(image, &mut interpreter, most, touched, written);

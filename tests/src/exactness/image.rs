@@ -194,6 +194,7 @@ impl Rig {
             mode,
             threshold: 0,
             promotion: 3,
+            shuffle: (mode == ExecutionMode::Compile).then_some(1),
             arena_bytes: 32 << 20,
             ..EngineOptions::default()
         };

@@ -33,6 +33,8 @@ pub struct EngineOptions {
     /// Threads of each machine that compile regions while its vCPUs go on in stencils; 0 compiles on the vCPU's thread,
     /// at the same place in every run.
     pub compile_threads: usize,
+    /// For tests: seeds what promotes and evicts units at random whenever a vCPU comes to the dispatcher.
+    pub shuffle: Option<u64>,
     /// Largest region, in guest instructions.
     pub region_instructions: u32,
     /// Size of each machine's code arena, in bytes.
@@ -50,6 +52,7 @@ impl Default for EngineOptions {
             threshold: 24,
             promotion: 3000,
             compile_threads: 0,
+            shuffle: None,
             region_instructions: 200,
             arena_bytes: 256 << 20,
             store: None,

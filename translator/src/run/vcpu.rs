@@ -4,6 +4,7 @@ use super::blocks::BlockCache;
 use super::engine::Error;
 use super::enter::enter;
 use super::exit::{Exit, Reason};
+use super::shuffle::Shuffle;
 use super::state::{ExitKind, JumpCacheEntry, Running, SharedState, StateHandle, Tables, interrupt};
 use super::translate::{Job, Outcome, Translator};
 use super::vm::{Change, Vm};
@@ -61,6 +62,7 @@ pub struct Vcpu {
     /// The key whose units the jump cache holds.
     jumps_of: Option<UnitKey>,
     epoch: u64,
+    shuffle: Option<Shuffle>,
 }
 
 impl Vcpu {
@@ -85,6 +87,7 @@ impl Vcpu {
             refused: FxHashSet::default(),
             jumps_of: None,
             epoch: 0,
+            shuffle: vm.engine().options().shuffle.map(Shuffle::new),
         };
         for (name, value) in vm.guest().reset_values() {
             if let Some(register) = registers::by_name(vm.guest(), name) {
@@ -191,6 +194,12 @@ impl Vcpu {
             && !at_stop
         {
             let name = UnitName { pc, key: self.key(run) };
+            if let Some(shuffle) = &mut self.shuffle {
+                let job = Job { name, stops: run.stops.clone() };
+                if shuffle.turn(run.vm, &job) {
+                    return self.interpret(run, pc, run.left.unwrap_or(u64::MAX));
+                }
+            }
             if let Some(cache) = translator.cache()
                 && let Some(code) = cache.find(&name)
             {

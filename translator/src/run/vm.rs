@@ -201,6 +201,11 @@ impl Vm {
         self.drop_translations(&[0..u64::MAX], false, Gone::Evicted);
     }
 
+    /// Evicts the units that cover an address.
+    pub(super) fn evict_at(&self, pc: u64) {
+        self.drop_translations(&[pc..pc.saturating_add(1)], false, Gone::Evicted);
+    }
+
     /// Addresses at which every run stops before the instruction.
     pub fn stops(&self) -> Arc<Vec<u64>> {
         self.lock().stops.clone()
