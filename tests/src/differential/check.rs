@@ -2,7 +2,7 @@
 
 use super::machine::Machine;
 use super::reference::{Reference, Stop};
-use super::{CODE, Case, DATA, LONGEST_RUN, PAGE, State, generate, unicorn};
+use super::{CODE, Case, DATA, LONGEST_RUN, Numbered, PAGE, State, unicorn};
 use crate::code::disassemble;
 use crate::x86_64::undefined::Undefined;
 use std::fmt::Write as _;
@@ -43,7 +43,7 @@ pub struct Sides {
 
 /// A case that has run here.
 struct Done {
-    seed: u64,
+    number: u64,
     case: Case,
     exit: Exit,
     state: State,
@@ -79,20 +79,19 @@ impl Sides {
         self.compiled.iter().map(|(_, machine)| machine.interrupter()).collect()
     }
 
-    /// Runs the cases of `seeds`; stops early after `most` differences or when `go_on` says no.
+    /// Runs the cases until `go_on`, which sees what has been found so far, says no.
     pub fn run(
         &mut self,
-        seeds: impl IntoIterator<Item = u64>,
-        most: usize,
-        mut go_on: impl FnMut() -> bool,
+        cases: impl IntoIterator<Item = Numbered>,
+        mut go_on: impl FnMut(&Summary) -> bool,
     ) -> Summary {
         let mut summary = Summary::default();
         let mut batch = Vec::new();
-        for seed in seeds {
-            if summary.failures.len() >= most || !go_on() {
-                break;
-            }
-            if let Some(done) = self.here(seed, &mut summary) {
+        let mut cases = cases.into_iter();
+        while go_on(&summary)
+            && let Some(case) = cases.next()
+        {
+            if let Some(done) = self.here(case, &mut summary) {
                 batch.push(done);
             }
             if batch.len() == BATCH {
@@ -104,23 +103,22 @@ impl Sides {
     }
 
     /// Runs a case on the interpreter and as compiled code.
-    fn here(&mut self, seed: u64, summary: &mut Summary) -> Option<Done> {
-        let case = generate::generate(self.guest, seed);
+    fn here(&mut self, Numbered { number, way, case }: Numbered, summary: &mut Summary) -> Option<Done> {
         let (mut exit, state) = self.interpreter.run(&case, Some(LONGEST_RUN));
         summary.cases += 1;
         summary.retired += exit.retired.unwrap_or(0);
         summary.programs += u64::from(!is_single(&case));
         // Without a budget a program that does not end would not; and a budget's units are other units.
-        let budget = (exit.reason == Reason::Budget || seed & 2 == 0).then_some(LONGEST_RUN);
+        let budget = (exit.reason == Reason::Budget || way & 2 == 0).then_some(LONGEST_RUN);
         // A quarter of the cases for each way of compiling, half of them in each memory mode.
-        let (name, machine) = &mut self.compiled[(seed & 1 | seed >> 1 & 6) as usize];
+        let (name, machine) = &mut self.compiled[(way & 1 | way >> 1 & 6) as usize];
         let (mut seen_exit, seen) = machine.run(&case, budget);
         if budget.is_none() {
             (exit.retired, seen_exit.retired) = (None, None);
         }
         if (seen_exit, &seen) != (exit, &state) {
             let ends = format!("  interpreted: {exit:x?}\n  {name}: {seen_exit:x?}\n");
-            summary.failures.push(report(seed, &case, &ends, "interpreted", &state, name, &seen));
+            summary.failures.push(report(number, &case, &ends, "interpreted", &state, name, &seen));
             return None;
         }
         let judged = match exit.reason {
@@ -145,7 +143,7 @@ impl Sides {
                 .as_ref()
                 .is_none_or(|reference| !reference.is_unicorn() || unicorn::judges(&case, &exit));
         (judged && is_judged(&case) && !faults_by_choice(&case, &exit)).then_some(Done {
-            seed,
+            number,
             case,
             exit,
             state,
@@ -166,7 +164,7 @@ impl Sides {
             if !same {
                 let ends = format!("  interpreted: {:x?}\n  reference: {stop:x?}\n", done.exit);
                 let text =
-                    report(done.seed, &done.case, &ends, "reference", &state, "interpreted", &done.state);
+                    report(done.number, &done.case, &ends, "reference", &state, "interpreted", &done.state);
                 summary.failures.push(text);
             }
         }
@@ -293,7 +291,7 @@ fn differing(guest: Guest, a: &State, b: &State) -> Vec<(Register, u128, u128)> 
 
 /// Everything about a case: program, IR, states, and a text case for the lifters' tests.
 pub fn report(
-    seed: u64,
+    number: u64,
     case: &Case,
     ends: &str,
     a_name: &str,
@@ -301,7 +299,7 @@ pub fn report(
     b_name: &str,
     b: &State,
 ) -> String {
-    let mut out = format!("--- {} case {seed:#x}: {a_name} and {b_name} differ\n{ends}", case.guest);
+    let mut out = format!("--- {} case {number:#x}: {a_name} and {b_name} differ\n{ends}", case.guest);
     for (pc, bytes, text) in disassemble(case.guest, &case.code, case.state.pc) {
         let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let _ = writeln!(out, "  {pc:#x}: {:32} {text}", bytes.join(" "));

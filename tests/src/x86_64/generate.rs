@@ -3,7 +3,8 @@
 use super::{CODE, CODE_SIZE, DATA_SIZE};
 use crate::random::Random;
 use iced_x86::{
-    Code, ConstantOffsets, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register,
+    Code, ConstantOffsets, CpuidFeature, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind,
+    Register,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use translator::lift::x86_64::is_lifted;
@@ -69,30 +70,40 @@ fn decode(bytes: &[u8], pc: u64) -> Option<(Instruction, ConstantOffsets)> {
     (!insn.is_invalid()).then(|| (insn, decoder.get_constant_offsets(&insn)))
 }
 
+/// Whether the instruction works on the x87's registers, as numbers or as MMX's.
+pub fn uses_x87(insn: &Instruction) -> bool {
+    use CpuidFeature::{FPU, FPU287, FPU387, MMX};
+    insn.cpuid_features().iter().any(|feature| matches!(feature, FPU | FPU287 | FPU387 | MMX))
+        || (0..insn.op_count()).any(|n| insn.op_kind(n) == OpKind::Register && insn.op_register(n).is_mm())
+}
+
 impl Generator {
     /// Looks through the opcode maps for what is lifted.
     pub fn new() -> Generator {
         let mut found: BTreeMap<u32, (Code, Vec<Template>)> = BTreeMap::new();
         for before in openings() {
             for opcode in 0..=255u8 {
-                for modrm in 0..=255u8 {
-                    let mut bytes = before.clone();
-                    bytes.push(opcode);
-                    let length = bytes.len();
+                let mut bytes = before.clone();
+                bytes.push(opcode);
+                let length = bytes.len();
+                let with_modrm = uses_modrm(&bytes);
+                for modrm in 0..if with_modrm { 256 } else { 1 } {
+                    let modrm = modrm as u8;
                     let mut sample = bytes.clone();
                     sample.push(modrm);
                     sample.extend([0; 12]);
                     let Some((insn, _)) = decode(&sample, CODE) else { continue };
-                    if insn.len() < length || EXCLUDED.contains(&insn.mnemonic()) || !is_lifted(&insn) {
+                    if insn.len() < length || EXCLUDED.contains(&insn.mnemonic()) {
                         continue;
                     }
-                    let modrm = uses_modrm(&bytes).then_some(modrm);
-                    let entry = found.entry(insn.code() as u32).or_insert((insn.code(), Vec::new()));
-                    if entry.1.last().is_some_and(|last| last.bytes == bytes) {
-                        continue;
-                    }
-                    if entry.1.len() < 8 {
-                        entry.1.push(Template { bytes, modrm });
+                    let known = found.get(&(insn.code() as u32));
+                    let enough = known.is_some_and(|(_, templates)| {
+                        templates.len() == 8 || templates.last().is_some_and(|last| last.bytes == bytes)
+                    });
+                    if !enough && is_lifted(&insn) {
+                        let (_, templates) =
+                            found.entry(insn.code() as u32).or_insert((insn.code(), Vec::new()));
+                        templates.push(Template { bytes: bytes.clone(), modrm: with_modrm.then_some(modrm) });
                     }
                 }
             }
