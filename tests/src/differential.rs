@@ -7,6 +7,7 @@
 //! | `machine` | xlat: a machine that runs one case after the other |
 //! | `reference` | `oracles/programs.c`, natively or on qemu-user |
 //! | `unicorn` | what Unicorn, the second reference, can judge |
+//! | `judged` | what the reference has a say in, and why not in the rest |
 //! | `check` | one case everywhere, and the report of what differs |
 //!
 //! All of them see the same small world: code at [`CODE`] in a page filled with breakpoints, a writable page at [`DATA`]
@@ -15,6 +16,7 @@
 pub mod check;
 pub mod floats;
 pub mod generate;
+mod judged;
 pub mod machine;
 pub mod reference;
 pub mod unicorn;

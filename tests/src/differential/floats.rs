@@ -162,10 +162,10 @@ impl Floats {
             format += 1;
         }
         let (format, values) = &row.values[format];
-        let environment = &row.environments[environment as usize];
-        let state = self.state(&row.operation, environment, *format, values, run);
-        // Operations take turns with direct and paged memory, so that each is compiled once an environment.
-        let way = at as u64 & 1 | 4 | 2;
+        let state = self.state(&row.operation, &row.environments[environment as usize], *format, values, run);
+        // Operations take turns with direct and paged memory, environments with regions and stencils, so that each is
+        // compiled once an environment.
+        let way = at as u64 & 1 | 2 | u64::from(environment.is_multiple_of(3)) << 2;
         Numbered { number, way, case: Case { guest: self.guest, code: row.operation.code.clone(), state } }
     }
 
