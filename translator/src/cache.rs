@@ -2,8 +2,10 @@
 //!
 //! One lock protects the maps; it is held for look-ups, publishing, linking and taking units out, never while anything
 //! is compiled, waited for or called back. Taking a unit out ([`Cache::take`]) makes it unreachable for vCPUs that look
-//! it up or follow a link; those that are in it, or have it in their jump cache, are the caller's to wait for before it
-//! gives the unit to [`Cache::free`].
+//! it up or follow a link. It is *leaving* then: a vCPU may be in it, or have it in its jump cache, until the caller has
+//! told all of them to forget it, has waited for them, and gives it to [`Cache::free`]. Of several callers at once each
+//! is told of all leaving units, whoever took them: a vCPU that comes back after one caller's wait could otherwise
+//! still find a unit that another caller has taken and not yet said so.
 //!
 //! Units that check their own bytes may outlive them. They go when a unit is published that was made from other bytes of
 //! the same place, or need not check them: until then whoever enters them leaves at once and is interpreted.
@@ -14,6 +16,8 @@
 //! the unit is about to be taken out by the invalidation that made it stale.
 
 pub mod disk;
+#[cfg(test)]
+mod tests;
 
 use crate::codegen::{self, Arena, CompiledUnit, InstalledUnit, LinkSlot, Runtime, Tier, UnitKey};
 use crate::memory::{CodeWatch, Memory, PAGE_SIZE};
@@ -74,8 +78,34 @@ struct Inner {
     incoming: FxHashMap<UnitName, Vec<LinkSlot>>,
     /// Names of the units that cover a page.
     pages: BTreeMap<u64, Vec<UnitName>>,
-    /// Units that newer ones have replaced; vCPUs may still be in them.
-    replaced: Vec<Unit>,
+    /// Units that nobody finds any more, and that vCPUs may still be in.
+    leaving: Vec<LeavingUnit>,
+    /// The number of units that ever left.
+    left: u64,
+    /// How many leaving units newer ones have replaced.
+    replaced: usize,
+}
+
+/// A unit that is unreachable and not freed yet.
+#[derive(Debug)]
+pub struct LeavingUnit {
+    /// Which one of all that ever left; names and places come again.
+    number: u64,
+    /// The unit.
+    pub unit: Unit,
+    /// Whether a newer unit has taken its place.
+    pub replaced: bool,
+}
+
+/// The units that are leaving at a moment: see [`Cache::take`].
+#[derive(Clone, Debug, Default)]
+pub struct Leaving {
+    /// Number of the last one.
+    last: u64,
+    /// Guest addresses of their entries.
+    pub entries: Vec<u64>,
+    /// How many this call has made unreachable.
+    pub taken: usize,
 }
 
 impl Cache {
@@ -140,8 +170,7 @@ impl Cache {
     }
 
     /// Places a unit and makes it visible, unless its bytes changed meanwhile; if another thread was first with one of
-    /// the same tier or a higher one, that one's stays. Units that were made from other bytes of the same place are made unreachable; see
-    /// [`Cache::take_replaced`].
+    /// the same tier or a higher one, that one's stays. Units that were made from other bytes of the same place are made unreachable.
     ///
     /// # Errors
     /// See [`Refused`]. The watch has been given back then.
@@ -192,11 +221,11 @@ impl Cache {
         Ok(Some(Placed { entry, promoted }))
     }
 
-    /// Samples in each live or replaced unit; see [`Arena::samples`].
+    /// Samples in each unit that is live or leaving; see [`Arena::samples`].
     pub fn samples(&self) -> FxHashMap<(UnitName, Tier), u64> {
         let inner = self.lock();
         let mut samples = FxHashMap::default();
-        for unit in inner.units.values().chain(&inner.replaced) {
+        for unit in inner.units.values().chain(inner.leaving.iter().map(|leaving| &leaving.unit)) {
             *samples.entry((unit.name, unit.tier)).or_default() += self.samples_of(unit);
         }
         samples
@@ -209,12 +238,7 @@ impl Cache {
 
     /// Number of units that newer ones have replaced and that are not freed yet.
     pub fn replaced(&self) -> usize {
-        self.lock().replaced.len()
-    }
-
-    /// The replaced units, for whoever is about to wait for the vCPUs anyway.
-    pub fn take_replaced(&self) -> Vec<Unit> {
-        std::mem::take(&mut self.lock().replaced)
+        self.lock().replaced
     }
 
     /// Makes room for a better unit of the same name; whether there was one. vCPUs that are in the old one leave it soon.
@@ -227,7 +251,7 @@ impl Cache {
         if let Some(counter) = unit.installed.counter {
             self.arena().set_counter(counter, 0);
         }
-        inner.replaced.push(unit);
+        inner.leave(unit, true);
         true
     }
 
@@ -244,32 +268,45 @@ impl Cache {
             if inner.units.get(&name).is_some_and(|unit| unit.checks.iter().any(is_replaced))
                 && let Some(unit) = self.remove(inner, &name)
             {
-                inner.replaced.push(unit);
+                inner.leave(unit, true);
             }
         }
     }
 
-    /// Makes every unit that covers a byte of the ranges unreachable, and returns them.
-    pub fn take(&self, ranges: &[Range<u64>]) -> Vec<Unit> {
+    /// Makes every unit that covers a byte of the ranges unreachable. Returns all units that are leaving now; once no
+    /// vCPU can be in them or find them, [`Cache::free`] is to be called.
+    pub fn take(&self, ranges: &[Range<u64>]) -> Leaving {
         let mut inner = self.lock();
-        let names = inner.names_in(ranges);
-        let mut taken = Vec::new();
-        for name in names {
-            let hit = |unit: &Unit| {
-                ranges
-                    .iter()
-                    .any(|range| unit.ranges.iter().any(|at| at.start < range.end && range.start < at.end))
+        let hit = |unit: &Unit| {
+            let overlaps = |range: &Range<u64>| {
+                unit.ranges.iter().any(|at| at.start < range.end && range.start < at.end)
             };
-            if inner.units.get(&name).is_some_and(hit) {
-                taken.extend(self.remove(&mut inner, &name));
+            ranges.iter().any(overlaps)
+        };
+        let mut taken = 0;
+        for name in inner.names_in(ranges) {
+            if inner.units.get(&name).is_some_and(hit)
+                && let Some(unit) = self.remove(&mut inner, &name)
+            {
+                inner.leave(unit, false);
+                taken += 1;
             }
         }
-        taken
+        let entries = inner.leaving.iter().map(|leaving| leaving.unit.name.pc).collect();
+        Leaving { last: inner.left, entries, taken }
     }
 
-    /// Gives the memory of units back. No vCPU may be in them or be able to enter them.
-    pub fn free(&self, memory: &Memory, units: Vec<Unit>) {
-        for unit in units {
+    /// Gives the memory of leaving units back, after `each` has seen them. No vCPU may be in them or be able to enter
+    /// them. Those that another caller has freed already are passed over.
+    pub fn free(&self, memory: &Memory, leaving: &Leaving, each: impl FnOnce(&[LeavingUnit])) {
+        let units: Vec<LeavingUnit> = {
+            let mut inner = self.lock();
+            let units: Vec<_> = inner.leaving.extract_if(.., |unit| unit.number <= leaving.last).collect();
+            inner.replaced -= units.iter().filter(|at| at.replaced).count();
+            units
+        };
+        each(&units);
+        for LeavingUnit { unit, .. } in units {
             self.arena().free(unit.installed.id);
             memory.unwatch_code(unit.watch);
         }
@@ -306,6 +343,13 @@ impl Cache {
 }
 
 impl Inner {
+    /// Keeps a unit that was made unreachable until it is freed.
+    fn leave(&mut self, unit: Unit, replaced: bool) {
+        self.replaced += usize::from(replaced);
+        self.left += 1;
+        self.leaving.push(LeavingUnit { number: self.left, unit, replaced });
+    }
+
     /// Names of the units that cover a page of the ranges, each once.
     fn names_in(&self, ranges: &[Range<u64>]) -> Vec<UnitName> {
         let mut names = Vec::new();

@@ -271,10 +271,10 @@ impl Monitor {
         self.tell(Event { at, vm: made.vm, kind, pc: unit.pc, tier });
     }
 
-    /// Units are gone; each with the samples that were taken in it.
-    pub(crate) fn gone(&self, vm: u64, units: impl Iterator<Item = (UnitName, Tier, u64)>, why: Gone) {
+    /// Units are gone; each with the samples that were taken in it, and why.
+    pub(crate) fn gone(&self, vm: u64, units: impl Iterator<Item = (UnitName, Tier, u64, Gone)>) {
         let at = self.started.elapsed();
-        for (name, tier, samples) in units {
+        for (name, tier, samples, why) in units {
             if let Some(record) = self.lock().records.get_mut(&RecordKey { vm, name, tier }) {
                 record.samples += samples;
                 record.gone = Some(why);

@@ -236,6 +236,12 @@ fn fill(template: &Template, code: Code, random: &mut Random, pc: u64, data: u64
     if branch && bytes.contains(&0x66) {
         return None;
     }
+    // The register form of `prefetchw`'s opcode is illegal on AMD's processors and nothing on Intel's.
+    let prefetch =
+        [Code::Reservednop_rm16_r16_0F0D, Code::Reservednop_rm32_r32_0F0D, Code::Reservednop_rm64_r64_0F0D];
+    if prefetch.contains(&code) && insn.op_kind(0) == OpKind::Register {
+        return None;
+    }
     // AMD's processors read 32 bits of memory here, Intel's 16.
     if code == Code::Movsxd_r16_rm16 && insn.op_kind(1) == OpKind::Memory {
         return None;

@@ -10,7 +10,7 @@ use super::engine::{Engine, Error, ExecutionMode};
 use super::safepoint::Epoch;
 use super::state::{ExitKind, Running, SharedState, interrupt};
 use super::translate::Translator;
-use crate::cache::{Cache, Unit};
+use crate::cache::{Cache, LeavingUnit};
 use crate::guest::Guest;
 use crate::memory::{self, Listener, Memory};
 use crate::monitor::{Gone, Now, Report};
@@ -302,24 +302,16 @@ impl Vm {
 
     fn drop_translations(&self, ranges: &[Range<u64>], mappings: bool, why: Gone) {
         // Out of the cache first: whoever sees the new epoch finds no old unit.
-        let mut units: Vec<Unit> = Vec::new();
-        let mut taken = 0;
         let cache = self.translator.as_ref().and_then(Translator::cache);
-        if let Some(cache) = cache {
-            if !ranges.is_empty() {
-                units = cache.take(ranges);
-            }
-            taken = units.len();
-            units.extend(cache.take_replaced());
-        }
+        let leaving = cache.map(|cache| cache.take(ranges)).unwrap_or_default();
         let (epoch, vcpus) = {
             let mut inner = self.lock();
-            inner.stats.units_invalidated += units.len() as u64;
+            inner.stats.units_invalidated += leaving.taken as u64;
             let epoch = self.epoch.advance();
             inner.changes.push_back(Arc::new(Change {
                 epoch,
                 ranges: ranges.to_vec(),
-                entries: units.iter().map(|unit| unit.name().pc).collect(),
+                entries: leaving.entries.clone(),
                 mappings,
             }));
             if inner.changes.len() > LOGGED
@@ -335,12 +327,16 @@ impl Vm {
             None => wait_for(&vcpus, epoch),
         }
         if let Some(cache) = cache {
-            if let Some(monitor) = &self.engine.options().monitor {
-                let describe = |unit: &Unit| (*unit.name(), unit.tier(), cache.samples_of(unit));
-                monitor.gone(self.id, units[..taken].iter().map(describe), why);
-                monitor.gone(self.id, units[taken..].iter().map(describe), Gone::Replaced);
-            }
-            cache.free(&self.memory, units);
+            let monitor = self.engine.options().monitor.as_ref();
+            cache.free(&self.memory, &leaving, |units| {
+                let gone = units.iter().map(|LeavingUnit { unit, replaced, .. }| {
+                    let why = if *replaced { Gone::Replaced } else { why };
+                    (*unit.name(), unit.tier(), cache.samples_of(unit), why)
+                });
+                if let Some(monitor) = monitor {
+                    monitor.gone(self.id, gone);
+                }
+            });
         }
     }
 }

@@ -51,7 +51,8 @@ fn lea(x: &mut Lifter<'_>) {
 /// and others)
 fn nop(_: &mut Lifter<'_>) {}
 
-/// `nop` by its reserved encodings; the register form of `prefetchw`'s opcode is illegal on AMD's processors.
+/// `nop` by its reserved encodings; the register form of `prefetchw`'s opcode is illegal, as on AMD's processors (on Intel's it
+/// does nothing).
 fn reservednop(x: &mut Lifter<'_>) {
     let code = x.insn.code();
     if matches!(
