@@ -30,6 +30,7 @@ mod emit;
 mod evaluate;
 mod features;
 mod float;
+mod groups;
 mod integer;
 mod ops;
 mod plan;

@@ -21,8 +21,9 @@
 //! seq-cst and want alignment. A `sequence_point` stands before every access, so that Cranelift's alias analysis (where
 //! it runs) neither merges loads nor drops stores.
 
-use super::emit::{Emitter, access_location, clif_type};
+use super::emit::{Emitter, clif_type};
 use super::evaluate::Helper;
+use super::groups::{access_location, folds};
 use super::{HostIsa, MemoryMode};
 use crate::ir::{Access, FenceSet, Op, Order, RmwOp, Type, Value as IrValue};
 use crate::region::displaced;
@@ -30,15 +31,6 @@ use crate::run::state::{TLB_ENTRIES, VcpuState};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, AtomicRmwOp, BlockArg, InstBuilder, MemFlagsData, SourceLoc, types};
 use std::mem::offset_of;
-
-/// Displacements below this go into the access instead of the address that is checked: with the longest access they
-/// stay inside the guards around the window.
-const FOLDED: u64 = 32 << 10;
-
-/// Whether a displacement goes into the access.
-pub(super) fn folds(displacement: i64) -> bool {
-    displacement.unsigned_abs() < FOLDED
-}
 
 /// An address that may be touched now: the next instruction must be the access.
 pub(super) struct Place {
@@ -86,7 +78,7 @@ impl Emitter<'_, '_> {
         };
         self.b.ins().sequence_point();
         self.close_group();
-        self.extended.insert(extension, wide);
+        self.extended.insert(self.at, (wide, signed));
         self.b.ins().ireduce(clif_type(ty), wide)
     }
 
@@ -288,11 +280,13 @@ impl Emitter<'_, '_> {
             MemoryMode::Direct => {
                 let (base, displacement) = match displaced(self.block, addr) {
                     (base, displacement) if folds(displacement) || self.is_displacement_hole(addr) => {
-                        (self.value(base), displacement as i32)
+                        (base, displacement as i32)
                     }
-                    _ => (self.value(addr), 0),
+                    _ => (addr, 0),
                 };
-                self.place_in_window(base, displacement)
+                let checked = self.bounded_base(base);
+                let (base, checked) = (self.value(base), self.value(checked));
+                self.place_in_window(base, displacement, checked)
             }
             MemoryMode::Paged => {
                 let addr = self.value(addr);
@@ -301,9 +295,14 @@ impl Emitter<'_, '_> {
         }
     }
 
-    /// `base` is checked; with the displacement the access stays inside of the guards.
-    pub(super) fn place_in_window(&mut self, base: ir::Value, displacement: i32) -> Place {
-        let site = self.checked_site(base);
+    /// `checked` is checked, `base` itself or close to it; with the displacement the access stays inside of the guards.
+    pub(super) fn place_in_window(
+        &mut self,
+        base: ir::Value,
+        displacement: i32,
+        checked: ir::Value,
+    ) -> Place {
+        let site = self.checked_site(checked);
         self.b.set_srcloc(access_location(site));
         let window = self.memory_base.expect("loaded in direct mode");
         let host = self.b.ins().iadd(window, base);

@@ -8,7 +8,7 @@
 //! no thread can be in it or enter it.
 #![allow(unsafe_code, reason = "code memory is mapped, written and described to the signal handler here")]
 
-use super::unit::{CompiledUnit, Move, Relocation, SiteAction};
+use super::unit::{CompiledUnit, FaultSite, Move, Relocation, SiteAction};
 use super::{Error, HostIsa};
 use std::collections::BTreeMap;
 use std::ptr::{self, NonNull};
@@ -79,8 +79,8 @@ pub enum Landing {
 struct SiteTable {
     /// Offset of the unit in the arena.
     start: usize,
-    /// Offsets in the unit, ascending, and what they mean.
-    sites: Box<[(u32, SiteAction)]>,
+    /// By offset, ascending.
+    sites: Box<[FaultSite]>,
     /// The moves that sites refer to.
     moves: Box<[Move]>,
 }
@@ -260,8 +260,8 @@ impl Arena {
             code[offset as usize..offset as usize + 8].copy_from_slice(&address.to_le_bytes());
         }
         let entry = self.write(offset, &code);
-        let mut sites: Vec<_> = unit.sites.iter().map(|site| (site.offset, site.action)).collect();
-        sites.sort_unstable_by_key(|site| site.0);
+        let mut sites = unit.sites.clone();
+        sites.sort_unstable_by_key(|site| site.offset);
         self.describe(offset, size, sites, &unit.moves);
         let slots = links.iter().map(|link| link.slot).chain(counter.map(|counter| counter.0)).collect();
         inner.units.insert(offset, UnitRecord { size, links: slots });
@@ -357,7 +357,7 @@ impl Arena {
     }
 
     /// Publishes the sites of a new unit to the signal handler.
-    fn describe(&self, start: usize, size: usize, sites: Vec<(u32, SiteAction)>, moves: &[Move]) {
+    fn describe(&self, start: usize, size: usize, sites: Vec<FaultSite>, moves: &[Move]) {
         if sites.is_empty() {
             return;
         }
@@ -491,7 +491,7 @@ impl Node {
 /// What a fault at host address `pc` means, or `None` if that is no guest access of compiled code.
 ///
 /// Async-signal-safe: it reads atomics and tables that do not change while a thread is in the unit.
-pub fn find_site(pc: usize) -> Option<Landing> {
+pub fn find_site(pc: usize) -> Option<(Landing, Option<u64>)> {
     let mut node = ARENAS.load(Ordering::Acquire);
     // SAFETY: nodes are leaked boxes, valid for ever.
     while let Some(arena) = unsafe { node.as_ref() } {
@@ -504,8 +504,9 @@ pub fn find_site(pc: usize) -> Option<Landing> {
             // SAFETY: the faulting thread runs in this unit, so its table is not freed.
             let table = unsafe { granule.load(Ordering::Acquire).as_ref() }?;
             let at = u32::try_from(offset - table.start).ok()?;
-            let index = table.sites.binary_search_by_key(&at, |site| site.0).ok()?;
-            return Some(match table.sites[index].1 {
+            let index = table.sites.binary_search_by_key(&at, |site| site.offset).ok()?;
+            let FaultSite { action, restart, .. } = table.sites[index];
+            let landing = match action {
                 SiteAction::Cold { offset } => Landing::Cold(start + table.start + offset as usize),
                 SiteAction::Moved { offset, first, count } => {
                     // The table lives at least as long as the thread is in the unit: while the handler uses this.
@@ -514,7 +515,8 @@ pub fn find_site(pc: usize) -> Option<Landing> {
                     Landing::Moved(start + table.start + offset as usize, moves)
                 }
                 SiteAction::Leave { pc } => Landing::Leave(pc),
-            });
+            };
+            return Some((landing, restart));
         }
         node = arena.next.load(Ordering::Acquire);
     }
@@ -602,7 +604,7 @@ fn synchronize_cores() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codegen::{FaultSite, LinkSite, MemoryMode, UnitKey};
+    use crate::codegen::{LinkSite, MemoryMode, UnitKey};
     use crate::guest::{FpEnv, Guest};
 
     fn unit(len: usize, links: usize) -> CompiledUnit {
@@ -625,7 +627,7 @@ mod tests {
                 .map(|index| Relocation::LinkSlot { offset: 8 * index, index })
                 .collect(),
             links: vec![LinkSite { target: 0x2000 }; links],
-            sites: vec![FaultSite { offset: 3, action: SiteAction::Cold { offset: 40 } }],
+            sites: vec![FaultSite { offset: 3, action: SiteAction::Cold { offset: 40 }, restart: None }],
             moves: Vec::new(),
             ranges: vec![],
             checks: vec![],
@@ -642,9 +644,9 @@ mod tests {
         arena.set_unlinked(0x77);
         let a = arena.install(&unit(100, 2)).unwrap();
         let b = arena.install(&unit(64, 0)).unwrap();
-        assert_eq!(find_site(a.entry as usize + 3), Some(Landing::Cold(a.entry as usize + 40)));
+        assert_eq!(find_site(a.entry as usize + 3), Some((Landing::Cold(a.entry as usize + 40), None)));
         assert_eq!(find_site(a.entry as usize + 4), None);
-        assert_eq!(find_site(b.entry as usize + 3), Some(Landing::Cold(b.entry as usize + 40)));
+        assert_eq!(find_site(b.entry as usize + 3), Some((Landing::Cold(b.entry as usize + 40), None)));
         assert_eq!(arena.linked(a.links[1].slot), None);
         arena.link(a.links[1].slot, b.entry);
         assert_eq!(arena.linked(a.links[1].slot), Some(b.entry));

@@ -52,7 +52,7 @@ impl Emitter<'_, '_> {
         let place = match self.plan.key.memory {
             MemoryMode::Direct => {
                 let addr = self.b.ins().iconst(types::I64, addr as i64);
-                self.place_in_window(addr, 0)
+                self.place_in_window(addr, 0, addr)
             }
             MemoryMode::Paged => {
                 let addr = self.b.ins().iconst(types::I64, addr as i64);

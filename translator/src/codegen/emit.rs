@@ -5,24 +5,15 @@
 //! (a fault, a taken trap, an op that only the interpreter runs) finds the slots as they were at the instruction's
 //! start, and the interpreter does the instruction anew.
 //!
-//! Guest accesses come in *restart groups*: loads, up to and with the first access that cannot be repeated (a store,
-//! an atomic) or the last one before code that is no straight line. Whatever access of a group faults, the interpreter goes
-//! back to the group's first instruction, whose state the group's one *cold block* stores: loads may be done again, as
-//! nothing that happened since was seen by anybody. A branch at the last access keeps the values of that state
-//! alive. `sites` proves on the finished code, for each access, where these values are when the access faults; where it
-//! cannot, the region is compiled again with *write-back* for that access: dirty slots are stored before it, and a fault
-//! needs no registers at all.
-//!
-//! An access checks its address against the window unless a check of the same base stands before it; inside a group
-//! a failed check is a trapping instruction, which the fault handler takes like the fault of the access. The last load
-//! of a group is checked by the branch behind it: what it reads outside of the window, nobody sees.
+//! Guest accesses come in restart groups, of which `groups` knows more.
 //!
 //! Cranelift's optimiser would move pure instructions from before a check to behind it, so it is off by default.
 //!
 //! `fp_flags` and `fp_env` live in memory only: helpers read and write them.
 
 use super::compiler::Features;
-use super::plan::{Origin, Plan, SlotSet, bit, in_memory, is_access, is_repeatable, slots_of};
+use super::groups::{Checked, Closing, GUEST_ACCESS, Group, Site};
+use super::plan::{Origin, Plan, SlotSet, bit, in_memory, slots_of};
 use super::stencil::Role;
 use super::{HostIsa, MemoryMode, UnitKey};
 use crate::guest::RegisterFile;
@@ -31,8 +22,8 @@ use crate::region::{Edge, only_interpreted};
 use crate::run::state::{ExitKind, JUMP_CACHE_ENTRIES, VcpuState};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    self, AbiParam, AliasRegionData, BlockArg, ExternalName, GlobalValueData, InstBuilder, MemFlagsData,
-    Signature, SourceLoc, UserExternalName, types,
+    self, AbiParam, AliasRegionData, BlockArg, ExternalName, GlobalValueData, InstBuilder, InstructionData,
+    MemFlagsData, Opcode, Signature, UserExternalName, types,
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -46,59 +37,6 @@ pub(super) struct Emitted {
     /// Each access.
     pub sites: Vec<Site>,
 }
-
-/// An access.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Site {
-    /// Its guest instruction.
-    pub pc: u64,
-    /// Its restart group; `None` if the dirty slots were stored before it.
-    pub group: Option<u32>,
-}
-
-/// Accesses whose faults go back to one place.
-struct Group {
-    index: u32,
-    pc: u64,
-    /// Instructions of the block that are done there.
-    retired: u32,
-    /// The slots that were dirty there.
-    state: Vec<(Slot, ir::Value)>,
-    accesses: u32,
-}
-
-/// How the last access of a group keeps the values of the cold block alive, or what else keeps state exact.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Close {
-    /// A check that branches to the cold block, right before the access.
-    Before,
-    /// The same behind the access: values cannot have moved between it and the access for the access's sake.
-    Behind,
-    /// No group: dirty slots are stored before the access.
-    WriteBack,
-}
-
-/// Accesses of a group at most: the values at its start live as long as it.
-const MAX_ACCESSES: u32 = 8;
-
-/// A group ends when so many slots have newer values than at its start.
-const MAX_CHANGED: usize = 4;
-
-/// Source location of the check and the access of a site.
-pub(super) fn access_location(site: u32) -> SourceLoc {
-    SourceLoc::new(2 * site)
-}
-
-/// Source location of the cold block of a restart group.
-pub(super) fn cold_location(group: u32) -> SourceLoc {
-    SourceLoc::new(2 * group + 1)
-}
-
-/// Trap code of guest accesses.
-pub(super) const GUEST_ACCESS: ir::TrapCode = ir::TrapCode::unwrap_user(1);
-
-/// Trap code of checks that fail.
-pub(super) const OUTSIDE_WINDOW: ir::TrapCode = ir::TrapCode::unwrap_user(2);
 
 /// Makes code for one region.
 pub(super) struct Emitter<'a, 'f> {
@@ -114,13 +52,14 @@ pub(super) struct Emitter<'a, 'f> {
     pub guest_flags: MemFlagsData,
     budget: Option<Variable>,
     /// How often `sites` could not prove an access.
-    unproven: &'a FxHashMap<u32, u32>,
-    /// Values of the slots: as loaded by the prologue, as parameters of each block, at the end of each block.
-    initial: Vec<Option<ir::Value>>,
+    pub(super) unproven: &'a FxHashMap<u32, u32>,
+    /// Values of the slots: as they were at the unit's entry (where each block or a dominator of it has loaded that), as
+    /// parameters of each block, at the end of each block.
+    initial: Vec<Vec<Option<ir::Value>>>,
     parameters: Vec<Vec<Option<ir::Value>>>,
     ends: Vec<Vec<Option<ir::Value>>>,
     /// Addresses that each block has found inside the window, with those of the blocks that dominate it.
-    checked_by: Vec<Vec<ir::Value>>,
+    checked_by: Vec<Vec<Checked>>,
     labels: Vec<ir::Block>,
     leave: ir::Block,
     /// What follows a stencil, once it is needed.
@@ -131,8 +70,8 @@ pub(super) struct Emitter<'a, 'f> {
     pub boxed: FxHashMap<ir::Value, ir::Value>,
     link_index: FxHashMap<u64, u32>,
     links: Vec<u64>,
-    sites: Vec<Site>,
-    groups: u32,
+    pub(super) sites: Vec<Site>,
+    pub(super) groups: u32,
     // Of the block that is being emitted:
     pub block: &'a Block,
     /// Index of the op that is being emitted.
@@ -140,21 +79,21 @@ pub(super) struct Emitter<'a, 'f> {
     values: Vec<Option<ir::Value>>,
     /// Loads that are made together with an extension of them, by the load: the extension.
     pub extensions: FxHashMap<usize, usize>,
-    /// Values of extensions that were made with their load.
-    pub extended: FxHashMap<usize, ir::Value>,
-    index: usize,
-    current: Vec<Option<ir::Value>>,
-    checked: Vec<ir::Value>,
-    group: Option<Group>,
-    /// The group to close behind the access at hand, with the access's site and base.
-    closing: Option<(Group, u32, ir::Value)>,
-    pending: Vec<(Slot, ir::Value)>,
+    /// What was loaded together with an extension: by load, the extended value and whether by its sign.
+    pub extended: FxHashMap<usize, (ir::Value, bool)>,
+    pub(super) index: usize,
+    pub(super) current: Vec<Option<ir::Value>>,
+    pub(super) checked: Vec<Checked>,
+    pub(super) group: Option<Group>,
+    /// The group to close behind the access at hand.
+    pub(super) closing: Option<Closing>,
+    pub(super) pending: Vec<(Slot, ir::Value)>,
     /// Float comparisons of this block whose flags have been raised.
     pub compared: Vec<(IrValue, IrValue, Quietness)>,
-    dirty: SlotSet,
+    pub(super) dirty: SlotSet,
     pub pc: u64,
     /// Instructions begun in this block, the present one included.
-    started: u32,
+    pub(super) started: u32,
     /// The bytes that the block was made from, if it compares them.
     pub check: Option<&'a [u8]>,
 }
@@ -246,7 +185,7 @@ pub(super) fn emit(
             .with_endianness(ir::Endianness::Little),
         budget: None,
         unproven,
-        initial: vec![None; file.slots.len()],
+        initial: vec![vec![None; file.slots.len()]; count],
         parameters: vec![Vec::new(); count],
         ends: vec![Vec::new(); count],
         checked_by: vec![Vec::new(); count],
@@ -302,7 +241,8 @@ impl<'a> Emitter<'a, '_> {
     fn make_parameters(&mut self, block: usize) {
         let mut values = vec![None; self.file.slots.len()];
         for slot in slots_of(self.plan.parameters[block]) {
-            let ty = clif_type(self.file.slot(slot).ty);
+            let boxed = self.plan.boxed[block] & bit(slot) != 0;
+            let ty = if boxed { types::F32 } else { clif_type(self.file.slot(slot).ty) };
             values[slot.index()] = Some(self.b.append_block_param(self.labels[block], ty));
         }
         self.parameters[block] = values;
@@ -310,9 +250,12 @@ impl<'a> Emitter<'a, '_> {
 
     /// What a jump to `target` passes, from where the slots have the values `current`.
     fn arguments(&self, target: usize, current: &[Option<ir::Value>]) -> Vec<BlockArg> {
-        slots_of(self.plan.parameters[target])
-            .map(|slot| BlockArg::Value(current[slot.index()].expect("a live slot has a value")))
-            .collect()
+        let value = |slot: Slot| {
+            let value = current[slot.index()].expect("a live slot has a value");
+            let boxed = self.plan.boxed[target] & bit(slot) != 0;
+            BlockArg::Value(if boxed { self.boxed[&value] } else { value })
+        };
+        slots_of(self.plan.parameters[target]).map(value).collect()
     }
 
     fn prologue(&mut self) {
@@ -335,17 +278,17 @@ impl<'a> Emitter<'a, '_> {
             self.b.def_var(variable, left);
             self.budget = Some(variable);
         }
-        if !self.plan.region.loop_heads[0] {
+        if !self.plan.polls[0] {
             self.poll(0);
         }
-        for slot in slots_of(self.plan.live_in[0]) {
-            self.initial[slot.index()] = Some(self.load_slot(slot));
+        for slot in slots_of(self.plan.loaded_first) {
+            self.initial[0][slot.index()] = Some(self.load_slot(slot));
         }
-        let arguments = self.arguments(0, &self.initial);
+        let arguments = self.arguments(0, &self.initial[0]);
         self.b.ins().jump(self.labels[0], &arguments);
     }
 
-    /// At the unit's entry and at loop heads: leave if another thread asks for it, or the budget may not last to the
+    /// At the unit's entry and in every cycle: leave if another thread asks for it, or the budget may not last to the
     /// next check.
     fn poll(&mut self, index: usize) {
         // Without the sequence point Cranelift would merge this load with an earlier one.
@@ -374,7 +317,11 @@ impl<'a> Emitter<'a, '_> {
         self.b.seal_block(cold);
         self.b.seal_block(go_on);
         self.b.switch_to_block(cold);
-        self.store_dirty(retired);
+        for slot in slots_of(self.dirty) {
+            let value = self.slot_value(slot);
+            self.save_slot_cold(slot, value);
+        }
+        self.store_budget(retired);
         self.leave(self.pc, kind as u64);
         self.b.switch_to_block(go_on);
     }
@@ -386,18 +333,27 @@ impl<'a> Emitter<'a, '_> {
         self.index = index;
         self.values.clear();
         self.find_extensions();
+        let dominator = self.plan.dominators[index];
+        if index != 0 {
+            self.initial[index] = self.initial[dominator].clone();
+        }
+        for slot in slots_of(self.plan.boxed[index]) {
+            // Where the box is not needed this makes no code.
+            let single = self.parameters[index][slot.index()].expect("a parameter has a value");
+            self.parameters[index][slot.index()] = Some(self.make_box(single));
+        }
         self.current = vec![None; self.file.slots.len()];
         for slot in slots_of(self.plan.live_in[index]) {
             self.current[slot.index()] = match self.plan.origin(index, slot) {
                 Origin::Unknown => None,
-                Origin::Entry => self.initial[slot.index()],
+                Origin::Entry => self.initial[index][slot.index()],
                 Origin::Made(block) => self.ends[block][slot.index()],
                 Origin::Parameter(block) => self.parameters[block][slot.index()],
             };
         }
         self.checked.clear();
         if index != 0 {
-            self.checked.clone_from(&self.checked_by[self.plan.dominators[index]]);
+            self.checked.clone_from(&self.checked_by[dominator]);
         }
         self.pending.clear();
         self.compared.clear();
@@ -405,7 +361,7 @@ impl<'a> Emitter<'a, '_> {
         self.pc = block.start;
         self.started = 0;
         self.check = self.plan.region.checks[index].as_deref();
-        if self.plan.region.loop_heads[index] {
+        if self.plan.polls[index] {
             self.poll(index);
         }
         let mut check = self.check.is_some();
@@ -429,12 +385,16 @@ impl<'a> Emitter<'a, '_> {
                 _ => {
                     let value = self.op(op);
                     self.values.push(value);
+                    self.derive_checked(at);
                 }
             }
             check |= self.plan.is_checked_behind(index, op);
         }
         self.flush_pending();
         debug_assert!(self.group.is_none(), "the last access of a group closes it");
+        for slot in slots_of(self.plan.loaded[index]) {
+            self.entry_value(slot);
+        }
         self.ends[index].clone_from(&self.current);
         self.checked_by[index].clone_from(&self.checked);
         self.terminator(index);
@@ -445,7 +405,8 @@ impl<'a> Emitter<'a, '_> {
         self.extensions.clear();
         self.extended.clear();
         for (at, op) in self.block.ops.iter().enumerate() {
-            if let Op::Zext { a, ty: Type::I64 } | Op::Sext { a, ty: Type::I64 } = *op
+            if let Op::Zext { a, ty } | Op::Sext { a, ty } = *op
+                && matches!(ty, Type::I32 | Type::I64)
                 && let Op::Load { ty: Type::I8 | Type::I16 | Type::I32, .. } = self.block.ops[a.index()]
             {
                 self.extensions.entry(a.index()).or_insert(at);
@@ -704,7 +665,7 @@ impl<'a> Emitter<'a, '_> {
         self.b.ins().jump(self.leave, &[BlockArg::Value(target), BlockArg::Value(word)]);
     }
 
-    fn leave(&mut self, pc: u64, word: u64) {
+    pub(super) fn leave(&mut self, pc: u64, word: u64) {
         let pc = match self.plan.holes {
             Some(holes) => match holes.address(pc == self.plan.region.entry()) {
                 Some(placeholder) => self.b.ins().iconst(types::I64, placeholder),
@@ -746,7 +707,7 @@ impl<'a> Emitter<'a, '_> {
     }
 
     /// Stores the dirty slots, and the budget less `retired` instructions of this block.
-    fn store_dirty(&mut self, retired: u32) {
+    pub(super) fn store_dirty(&mut self, retired: u32) {
         for slot in slots_of(self.dirty) {
             let value = self.slot_value(slot);
             self.save_slot(slot, value);
@@ -755,7 +716,7 @@ impl<'a> Emitter<'a, '_> {
     }
 
     /// Stores the budget less `retired` instructions of this block.
-    fn store_budget(&mut self, retired: u32) {
+    pub(super) fn store_budget(&mut self, retired: u32) {
         if let Some(budget) = self.budget {
             let mut left = self.b.use_var(budget);
             if retired != 0 {
@@ -765,124 +726,6 @@ impl<'a> Emitter<'a, '_> {
         } else {
             self.spend_in_memory(retired);
         }
-    }
-
-    /// Checks that `base` lies in the window, and sees to it that a fault of the access behind finds exact state. The
-    /// site of the access, which must be the next instruction that may trap; [`Self::close_group`] comes behind it.
-    pub fn checked_site(&mut self, base: ir::Value) -> u32 {
-        let site = self.sites.len() as u32;
-        let inside = self.checked.contains(&base);
-        if !inside {
-            self.checked.push(base);
-        }
-        let op = &self.block.ops[self.at];
-        let close = self.close(site, op, inside);
-        if close == Close::WriteBack {
-            self.sites.push(Site { pc: self.pc, group: None });
-            self.store_dirty(self.started - 1);
-            self.dirty = 0;
-            if !inside {
-                let outside = self.outside_window(base);
-                self.interpret_if(outside);
-            }
-            return site;
-        }
-        let mut group = match self.group.take() {
-            Some(group) => group,
-            None => self.begin_group(),
-        };
-        group.accesses += 1;
-        self.sites.push(Site { pc: self.pc, group: Some(group.index) });
-        let last = self.is_last(&group);
-        if last && close == Close::Before {
-            let outside = self.outside_window(base);
-            self.cold_branch(site, &group, outside);
-            return site;
-        }
-        let behind = last && matches!(op, Op::Load { .. });
-        if !inside && !behind {
-            self.b.set_srcloc(access_location(site));
-            let outside = self.outside_window(base);
-            self.b.ins().trapnz(outside, OUTSIDE_WINDOW);
-        }
-        if last {
-            self.closing = Some((group, site, base));
-        } else {
-            self.group = Some(group);
-        }
-        site
-    }
-
-    /// Ends the group of the access that was just made, if that is its last.
-    pub fn close_group(&mut self) {
-        if let Some((group, site, base)) = self.closing.take() {
-            let outside = self.outside_window(base);
-            self.cold_branch(site, &group, outside);
-        }
-        self.b.set_srcloc(SourceLoc::default());
-    }
-
-    /// How an access would close its group.
-    fn close(&self, site: u32, op: &Op, inside: bool) -> Close {
-        if self.plan.write_back {
-            return Close::WriteBack;
-        }
-        match (op, self.unproven.get(&site).copied().unwrap_or(0)) {
-            (Op::Load { .. }, 0) => Close::Behind,
-            (Op::Store { .. }, 0) if inside => Close::Behind,
-            (Op::Store { .. }, 1) if !inside => Close::Behind,
-            (_, 0) => Close::Before,
-            _ => Close::WriteBack,
-        }
-    }
-
-    fn outside_window(&mut self, base: ir::Value) -> ir::Value {
-        let limit = self.load_state(types::I64, offset_of!(VcpuState, memory_limit));
-        self.b.ins().icmp(IntCC::UnsignedGreaterThan, base, limit)
-    }
-
-    fn begin_group(&mut self) -> Group {
-        let index = self.groups;
-        self.groups += 1;
-        let state = slots_of(self.dirty).map(|slot| (slot, self.slot_value(slot))).collect();
-        Group { index, pc: self.pc, retired: self.started - 1, state, accesses: 0 }
-    }
-
-    /// Whether the access at hand is the last of its group.
-    fn is_last(&self, group: &Group) -> bool {
-        let ops = &self.block.ops;
-        if !matches!(ops[self.at], Op::Load { .. }) || group.accesses >= MAX_ACCESSES {
-            return true;
-        }
-        let changed = |&&(slot, value): &&(Slot, ir::Value)| self.current[slot.index()] != Some(value);
-        if group.state.iter().filter(changed).count() >= MAX_CHANGED {
-            return true;
-        }
-        // The next access, if only a straight line leads to it.
-        let next = ops[self.at + 1..].iter().find(|op| is_access(op) || !is_repeatable(self.block, op));
-        !next.is_some_and(|op| {
-            let close = self.close(self.sites.len() as u32, op, false);
-            is_access(op) && !only_interpreted(self.block, op) && close != Close::WriteBack
-        })
-    }
-
-    /// Branches to the cold block of `group` if `cond` is not zero.
-    fn cold_branch(&mut self, site: u32, group: &Group, cond: ir::Value) {
-        let (cold, go_on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(cold);
-        self.b.set_srcloc(access_location(site));
-        self.b.ins().brif(cond, cold, &[], go_on, &[]);
-        self.b.seal_block(go_on);
-        self.b.seal_block(cold);
-        self.b.switch_to_block(cold);
-        self.b.set_srcloc(cold_location(group.index));
-        for &(slot, value) in &group.state {
-            self.save_slot(slot, value);
-        }
-        self.store_budget(group.retired);
-        self.leave(group.pc, ExitKind::Interpret as u64);
-        self.b.set_srcloc(SourceLoc::default());
-        self.b.switch_to_block(go_on);
     }
 
     /// Leaves at the present instruction, from a cold block.
@@ -913,7 +756,7 @@ impl<'a> Emitter<'a, '_> {
     }
 
     /// The value of a slot at the start of the present instruction.
-    fn slot_value(&self, slot: Slot) -> ir::Value {
+    pub(super) fn slot_value(&self, slot: Slot) -> ir::Value {
         self.current[slot.index()].expect("a live slot has a value")
     }
 
@@ -925,7 +768,19 @@ impl<'a> Emitter<'a, '_> {
         if self.in_memory(slot) {
             return self.load_slot(slot);
         }
+        if self.plan.loaded[self.index] & bit(slot) != 0 {
+            self.entry_value(slot);
+        }
         self.slot_value(slot)
+    }
+
+    /// Loads what a slot held when the unit was entered, unless that was done: this is the block that does.
+    fn entry_value(&mut self, slot: Slot) {
+        if self.initial[self.index][slot.index()].is_none() {
+            let value = self.load_slot(slot);
+            self.initial[self.index][slot.index()] = Some(value);
+            self.current[slot.index()] = Some(value);
+        }
     }
 
     /// `set`.
@@ -949,12 +804,26 @@ impl<'a> Emitter<'a, '_> {
     }
 
     /// Stores a slot that was kept in a value. A single in a NaN box need not be boxed for that.
-    fn save_slot(&mut self, slot: Slot, value: ir::Value) {
+    pub(super) fn save_slot(&mut self, slot: Slot, value: ir::Value) {
         let Some(&single) = self.boxed.get(&value) else { return self.store_slot(slot, value) };
         let offset = slot_offset(self.file, slot);
         let ones = self.b.ins().iconst(types::I32, i64::from(u32::MAX));
         self.b.ins().store(self.state_flags, single, self.state, offset);
         self.b.ins().store(self.state_flags, ones, self.state, offset + 4);
+    }
+
+    /// As `save_slot`, in a cold block: what is cheap to make is made there, so that nothing need hold it till then.
+    pub(super) fn save_slot_cold(&mut self, slot: Slot, value: ir::Value) {
+        let dfg = &self.b.func.dfg;
+        let made = dfg.value_def(value).inst().map(|inst| dfg.insts[inst]);
+        let ty = dfg.value_type(value);
+        let value = match made {
+            Some(InstructionData::UnaryImm { opcode: Opcode::Iconst, imm }) => self.b.ins().iconst(ty, imm),
+            Some(InstructionData::Unary { opcode: Opcode::Sextend, arg }) => self.b.ins().sextend(ty, arg),
+            Some(InstructionData::Unary { opcode: Opcode::Uextend, arg }) => self.b.ins().uextend(ty, arg),
+            _ => value,
+        };
+        self.save_slot(slot, value);
     }
 
     fn store_slot(&mut self, slot: Slot, value: ir::Value) {

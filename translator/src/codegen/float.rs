@@ -311,11 +311,16 @@ impl Emitter<'_, '_> {
     /// `fbox`: a single in its NaN box.
     pub fn box_single(&mut self, a: IrValue) -> ir::Value {
         let single = self.value(a);
+        self.make_box(single)
+    }
+
+    /// The NaN box of a single.
+    pub fn make_box(&mut self, single: ir::Value) -> ir::Value {
         let boxed = if self.isa == super::HostIsa::X86_64 {
-            let ones = self.vector_constant(u128::from(u32::MAX) << 32);
-            let ones = self.b.ins().bitcast(types::F32X4, super::integer::little(), ones);
-            let lanes = self.b.ins().insertlane(ones, single, 0);
+            let ones = self.lane_constant(u128::from(u32::MAX) << 32, types::F64X2);
+            let lanes = self.low_lane(single);
             let lanes = self.b.ins().bitcast(types::F64X2, super::integer::little(), lanes);
+            let lanes = self.b.ins().bor(lanes, ones);
             self.b.ins().extractlane(lanes, 0)
         } else {
             let low = self.b.ins().bitcast(types::I32, super::integer::little(), single);
@@ -328,6 +333,12 @@ impl Emitter<'_, '_> {
         boxed
     }
 
+    /// A scalar as the first lane of a vector. Only the scalar's own bits may be looked at.
+    fn low_lane(&mut self, scalar: ir::Value) -> ir::Value {
+        let ty = self.b.func.dfg.value_type(scalar);
+        self.b.ins().scalar_to_vector(ty.by(128 / ty.bits()).expect("a vector of 128 bits"), scalar)
+    }
+
     /// `funbox`: the low half, or the canonical NaN where the upper half is not all ones. The test is a branch, so that a
     /// loop's sum does not wait for it.
     pub fn unbox_single(&mut self, a: IrValue) -> ir::Value {
@@ -337,7 +348,7 @@ impl Emitter<'_, '_> {
         }
         let bits = self.b.ins().bitcast(types::I64, super::integer::little(), register);
         let single = if self.isa == super::HostIsa::X86_64 {
-            let lanes = self.b.ins().splat(types::F64X2, register);
+            let lanes = self.low_lane(register);
             let lanes = self.b.ins().bitcast(types::F32X4, super::integer::little(), lanes);
             self.b.ins().extractlane(lanes, 0)
         } else {

@@ -276,7 +276,7 @@ impl Emitter<'_, '_> {
     }
 
     pub fn zext(&mut self, a: IrValue, ty: Type) -> ir::Value {
-        if let Some(&value) = self.extended.get(&self.at) {
+        if let Some(value) = self.extended_by_load(a, ty, false) {
             return value;
         }
         let value = self.value(a);
@@ -285,7 +285,7 @@ impl Emitter<'_, '_> {
     }
 
     pub fn sext(&mut self, a: IrValue, ty: Type) -> ir::Value {
-        if let Some(&value) = self.extended.get(&self.at) {
+        if let Some(value) = self.extended_by_load(a, ty, true) {
             return value;
         }
         let mut value = self.value(a);
@@ -294,6 +294,14 @@ impl Emitter<'_, '_> {
         }
         let (from, to) = (clif_type(self.ty(a)), clif_type(ty));
         if from == to { value } else { self.b.ins().sextend(to, value) }
+    }
+
+    /// An extension of what was loaded together with such an extension to 64 bits.
+    fn extended_by_load(&mut self, a: IrValue, ty: Type, signed: bool) -> Option<ir::Value> {
+        let &(wide, by_sign) = self.extended.get(&a.index())?;
+        let to = clif_type(ty);
+        (by_sign == signed && to.bits() <= 64)
+            .then(|| if to == types::I64 { wide } else { self.b.ins().ireduce(to, wide) })
     }
 
     pub fn trunc(&mut self, a: IrValue, ty: Type) -> ir::Value {

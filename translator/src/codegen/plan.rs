@@ -37,7 +37,7 @@ pub(super) fn slots_of(mut set: SlotSet) -> impl Iterator<Item = Slot> {
 pub(super) enum Origin {
     /// Not known yet; stays so where the slot is not needed.
     Unknown,
-    /// Loaded by the prologue.
+    /// What it was when the unit was entered: in the state, until something else is stored there.
     Entry,
     /// The value at the end of this block.
     Made(usize),
@@ -63,9 +63,18 @@ pub(super) struct Plan<'a> {
     pub live_in: Vec<SlotSet>,
     /// Slots that are parameters of each block.
     pub parameters: Vec<SlotSet>,
+    /// Among the parameters, those that are singles in a NaN box whichever way the block is reached: the single is
+    /// passed.
+    pub boxed: Vec<SlotSet>,
+    /// Slots whose value at the entry is loaded before the first block.
+    pub loaded_first: SlotSet,
+    /// Slots whose value at the entry is loaded in each block.
+    pub loaded: Vec<SlotSet>,
     origins: Vec<Vec<Origin>>,
     /// The closest dominator of each block; the entry's is itself.
     pub dominators: Vec<usize>,
+    /// Blocks that look at the interrupt word and the budget: every cycle holds one.
+    pub polls: Vec<bool>,
     /// Guest instructions from the start of each block to the next check of the budget, the longest way.
     pub longest: Vec<u32>,
     /// For loop heads, the blocks of the loop and the slots written there.
@@ -89,9 +98,12 @@ impl<'a> Plan<'a> {
         plan.find_order();
         plan.find_dominators();
         plan.find_loops();
+        plan.find_polls();
         plan.find_dirty();
         plan.find_live();
         plan.find_origins();
+        plan.find_boxed();
+        plan.find_loads();
         for block in 0..region.blocks.len() {
             plan.longest_from(block);
         }
@@ -117,8 +129,12 @@ impl<'a> Plan<'a> {
             dirty_out: vec![0; count],
             live_in: vec![0; count],
             parameters: vec![0; count],
+            boxed: vec![0; count],
+            loaded_first: 0,
+            loaded: vec![0; count],
             origins: Vec::new(),
             dominators: vec![0; count],
+            polls: vec![false; count],
             longest: vec![0; count],
             loops: vec![None; count],
             predecessors: vec![Vec::new(); count],
@@ -237,6 +253,36 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Loop heads, less those whose every cycle holds another. The last ones go first: a loop that is entered in several
+    /// places keeps its first head, and an outer loop that cannot go round an inner one needs none.
+    fn find_polls(&mut self) {
+        self.polls.clone_from(&self.region.loop_heads);
+        for at in (0..self.order.len()).rev() {
+            let head = self.order[at];
+            if self.polls[head] {
+                self.polls[head] = false;
+                self.polls[head] = self.comes_back(head);
+            }
+        }
+    }
+
+    /// Whether a way leads from a block to itself without a poll.
+    fn comes_back(&self, block: usize) -> bool {
+        let mut seen = self.polls.clone();
+        let mut queue = vec![block];
+        while let Some(from) = queue.pop() {
+            for target in self.inside(from) {
+                if target == block {
+                    return true;
+                }
+                if !std::mem::replace(&mut seen[target], true) {
+                    queue.push(target);
+                }
+            }
+        }
+        false
+    }
+
     fn find_dirty(&mut self) {
         let mut queue: Vec<usize> = self.order.iter().rev().copied().collect();
         while let Some(block) = queue.pop() {
@@ -264,7 +310,7 @@ impl<'a> Plan<'a> {
         let mut written = vec![0; count];
         for index in 0..count {
             let (mut used, mut made, mut dirty): (SlotSet, SlotSet, SlotSet) = (0, 0, self.dirty_in[index]);
-            if self.region.loop_heads[index] {
+            if self.polls[index] {
                 used |= dirty;
             }
             self.events(index, |event| match event {
@@ -344,11 +390,89 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Optimistically all that are written anywhere, until some way says otherwise.
+    fn find_boxed(&mut self) {
+        let count = self.region.blocks.len();
+        let mut written: Vec<(SlotSet, SlotSet)> = vec![(0, 0); count];
+        for (block, (all, boxed)) in self.region.blocks.iter().zip(&mut written) {
+            for op in &block.ops {
+                if let Op::Set { slot, value } = *op {
+                    *all |= bit(slot);
+                    *boxed &= !bit(slot);
+                    if matches!(block.ops[value.index()], Op::FBox { .. }) {
+                        *boxed |= bit(slot);
+                    }
+                }
+            }
+        }
+        let ever = written.iter().fold(0, |set, (_, boxed)| set | boxed);
+        if ever == 0 {
+            return;
+        }
+        let mut at_start = vec![ever; count];
+        at_start[0] = 0;
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &block in &self.order[1..] {
+                let incoming = |&from: &usize| at_start[from] & !written[from].0 | written[from].1;
+                let now = self.predecessors[block].iter().map(incoming).fold(ever, |set, from| set & from);
+                changed |= now != at_start[block];
+                at_start[block] = now;
+            }
+        }
+        for block in 0..count {
+            self.boxed[block] = at_start[block] & self.parameters[block];
+        }
+    }
+
+    /// Where to load what slots hold at the entry: at the first use on each way, so that a way through the region loads
+    /// only what it needs and nothing waits in a register (or for want of one, in a stack slot) before that; but outside
+    /// of loops.
+    fn find_loads(&mut self) {
+        let depth = |block: usize| self.loops.iter().flatten().filter(|(body, _)| body[block]).count();
+        let depths: Vec<usize> = (0..self.region.blocks.len()).map(depth).collect();
+        // What block 0 has as a parameter is passed by the prologue, too.
+        self.loaded_first = self.parameters[0];
+        for at in 0..self.order.len() {
+            let block = self.order[at];
+            let mut needed = self.needed_from_entry(block) & !self.loaded_first;
+            // The closest block in the fewest loops.
+            let (mut dominator, mut best) = (block, block);
+            loop {
+                needed &= !self.loaded[dominator];
+                if depths[dominator] < depths[best] {
+                    best = dominator;
+                }
+                if dominator == 0 {
+                    break;
+                }
+                dominator = self.dominators[dominator];
+            }
+            let loaded = if depths[best] == 0 { &mut self.loaded[best] } else { &mut self.loaded_first };
+            *loaded |= needed;
+        }
+    }
+
+    /// Slots whose value at the entry is read in a block, or passed on by it as a parameter.
+    fn needed_from_entry(&self, block: usize) -> SlotSet {
+        let (mut needed, mut made): (SlotSet, SlotSet) = (0, 0);
+        self.events(block, |event| match event {
+            Event::Use(slot) => needed |= bit(slot) & !made,
+            Event::Define(slot) => made |= bit(slot),
+            // A slot with its old value is not dirty.
+            Event::Leave | Event::WriteBack => {}
+        });
+        needed |= self.inside(block).fold(0, |set, target| set | self.parameters[target]) & !made;
+        slots_of(needed)
+            .filter(|&slot| self.origin(block, slot) == Origin::Entry)
+            .fold(0, |set, slot| set | bit(slot))
+    }
+
     fn longest_from(&mut self, block: usize) -> u32 {
-        // Loop heads cut every cycle, so this ends; zero means not computed yet, as a block has an instruction.
+        // Polls cut every cycle, so this ends; zero means not computed yet, as a block has an instruction.
         if self.longest[block] == 0 {
-            let targets: Vec<usize> =
-                self.inside(block).filter(|&target| !self.region.loop_heads[target]).collect();
+            let targets: Vec<usize> = self.inside(block).filter(|&target| !self.polls[target]).collect();
             let behind = targets.into_iter().map(|target| self.longest_from(target)).max().unwrap_or(0);
             self.longest[block] = self.region.blocks[block].instructions + behind;
         }

@@ -7,7 +7,8 @@
 //! listed with the site, and the fault handler moves them on.
 
 use super::HostIsa;
-use super::emit::{Emitted, GUEST_ACCESS, OUTSIDE_WINDOW, access_location, cold_location};
+use super::emit::Emitted;
+use super::groups::{GUEST_ACCESS, OUTSIDE_WINDOW, access_location, cold_location};
 use super::unit::{FaultSite, Move, Place, SiteAction};
 use cranelift_codegen::CompiledCode;
 use iced_x86::{
@@ -67,7 +68,10 @@ pub(super) fn match_up(isa: HostIsa, compiled: &CompiledCode, code: &[u8], emitt
     for trap in traps {
         let site = &emitted.sites[trap.site as usize];
         match site.group {
-            None => found.push(FaultSite { offset: trap.offset, action: SiteAction::Leave { pc: site.pc } }),
+            None => {
+                let action = SiteAction::Leave { pc: site.pc };
+                found.push(FaultSite { offset: trap.offset, action, restart: None });
+            }
             Some(group) => groups.entry(group).or_default().push(trap),
         }
     }
@@ -110,7 +114,10 @@ pub(super) fn match_up(isa: HostIsa, compiled: &CompiledCode, code: &[u8], emitt
                 moves.extend(places);
                 SiteAction::Moved { offset: edge.target, first, count }
             };
-            found.push(FaultSite { offset: trap.offset, action });
+            // The cold block says where its own branch goes on: at the restart of the last access.
+            let restart = emitted.sites[trap.site as usize].restart;
+            let restart = (restart != emitted.sites[last as usize].restart).then_some(restart);
+            found.push(FaultSite { offset: trap.offset, action, restart });
         }
     }
     found.sort_unstable_by_key(|site| site.offset);

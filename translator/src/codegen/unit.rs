@@ -110,6 +110,8 @@ pub struct FaultSite {
     pub offset: u32,
     /// Where a fault leads.
     pub action: SiteAction,
+    /// Guest pc at which the interpreter then goes on, if not where the code that it leads to says.
+    pub restart: Option<u64>,
 }
 
 /// A place in the code to be filled in when the unit is installed.

@@ -123,15 +123,12 @@ impl Folder {
     /// What a pure op that is no constant becomes, if anything simpler.
     fn simplify(&mut self, op: Op) -> Option<Value> {
         match op {
-            Op::Add { .. }
-            | Op::Sub { .. }
-            | Op::Mul { .. }
-            | Op::And { .. }
-            | Op::Or { .. }
-            | Op::Xor { .. }
-            | Op::AndNot { .. }
-            | Op::Carry { .. }
-            | Op::Overflow { .. } => self.arithmetic(op),
+            Op::And { a, b } | Op::Or { a, b } | Op::Xor { a, b } | Op::AndNot { a, b } => {
+                self.arithmetic(op).or_else(|| self.bits_of_extended(op, a, b))
+            }
+            Op::Add { .. } | Op::Sub { .. } | Op::Mul { .. } | Op::Carry { .. } | Op::Overflow { .. } => {
+                self.arithmetic(op)
+            }
             Op::Shl { a, b }
             | Op::LShr { a, b }
             | Op::AShr { a, b }
@@ -140,7 +137,9 @@ impl Folder {
                 let amount = self.constant(b)? % u64::from(self.b.ty(a).bits());
                 if amount == 0 { Some(a) } else { self.shift_of_shift(op, a, amount as u32) }
             }
-            Op::ICmp { a, b, cond } => self.comparison(a, b, cond),
+            Op::ICmp { a, b, cond } => {
+                self.comparison(a, b, cond).or_else(|| self.comparison_of_extended(a, b, cond))
+            }
             Op::Select { a, b, cond } => self.select(a, b, cond),
             Op::Zext { .. } | Op::Sext { .. } | Op::Trunc { .. } | Op::Bitcast { .. } => self.conversion(op),
             _ => self.wide(op),
@@ -185,6 +184,50 @@ impl Folder {
             }
             _ => None,
         }
+    }
+
+    /// The narrow values that two operands are the sign extensions of; a constant is the extension of its low bits, if
+    /// those give it back.
+    fn sign_extended(&mut self, a: Value, b: Value) -> Option<(Value, Value)> {
+        match (*self.b.op(a), *self.b.op(b)) {
+            (Op::Sext { a: x, .. }, Op::Sext { a: y, .. }) if self.b.ty(x) == self.b.ty(y) => Some((x, y)),
+            (Op::Sext { a: x, .. }, _) => {
+                let (narrow, imm) = (self.b.ty(x), self.constant(b)?);
+                let unused = self.b.ty(a).bits() - narrow.bits();
+                let top = 64 - self.b.ty(a).bits();
+                let extended = ((imm << top << unused) as i64 >> unused) as u64 >> top;
+                (extended == imm).then(|| (x, self.int(narrow, imm)))
+            }
+            _ => None,
+        }
+    }
+
+    /// An op of single bits on sign-extended words, as RV64 has them all the time: the narrow op, extended.
+    fn bits_of_extended(&mut self, op: Op, x: Value, y: Value) -> Option<Value> {
+        let ty = self.b.ty(x);
+        if let (Op::And { .. }, &Op::Sext { a, .. }, Some(imm)) = (op, self.b.op(x), self.constant(y))
+            && imm <= self.b.ty(a).mask() as u64
+        {
+            // None of the copies of the sign is left.
+            let b = self.int(self.b.ty(a), imm);
+            let narrow = self.emit(Op::And { a, b });
+            return Some(self.emit(Op::Zext { a: narrow, ty }));
+        }
+        let (a, b) = self.sign_extended(x, y)?;
+        let narrow = match op {
+            Op::And { .. } => Op::And { a, b },
+            Op::Or { .. } => Op::Or { a, b },
+            Op::Xor { .. } => Op::Xor { a, b },
+            _ => Op::AndNot { a, b },
+        };
+        let narrow = self.emit(narrow);
+        Some(self.emit(Op::Sext { a: narrow, ty }))
+    }
+
+    /// Sign extension keeps the order, of unsigned numbers too: those above the middle move to the top.
+    fn comparison_of_extended(&mut self, x: Value, y: Value, cond: Cond) -> Option<Value> {
+        let (a, b) = self.sign_extended(x, y)?;
+        Some(self.emit(Op::ICmp { a, b, cond }))
     }
 
     /// A shift right by `amount` of a shift left by a constant that leaves 8, 16 or 32 bits: an extension, and a shift by

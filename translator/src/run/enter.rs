@@ -186,6 +186,8 @@ impl Bench {
     /// Runs a unit that was installed in the runtime's arena.
     pub fn run(&mut self, unit: &crate::codegen::InstalledUnit) -> u64 {
         // SAFETY: the unit is in the arena, links lead to units of it, and the state's pointers were set by `new`.
-        unsafe { enter(&mut self.state, unit.entry) }
+        let word = unsafe { enter(&mut self.state, unit.entry) };
+        self.state.apply_restart();
+        word
     }
 }

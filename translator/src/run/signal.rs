@@ -161,7 +161,15 @@ extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, context: *
     // SAFETY: the kernel gives a handler with SA_SIGINFO a valid context, which nobody else uses meanwhile.
     let machine = unsafe { &mut *context.cast::<libc::ucontext_t>() };
     let pc = machine::pc(machine);
-    match find_site(pc) {
+    let state = CURRENT.get();
+    let (landing, restart) = find_site(pc).unzip();
+    if let Some(restart) = restart
+        && !state.is_null()
+    {
+        // SAFETY: as below.
+        unsafe { (*state).restart = restart };
+    }
+    match landing {
         Some(Landing::Cold(to)) => return machine::set_pc(machine, to),
         Some(Landing::Moved(to, moves)) => {
             // All are read before any is written.
@@ -175,7 +183,6 @@ extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, context: *
             return machine::set_pc(machine, to);
         }
         Some(Landing::Leave(guest_pc)) => {
-            let state = CURRENT.get();
             if !state.is_null() {
                 // SAFETY: `enter` keeps the state alive while its host code runs, which was just interrupted at a
                 // guest access: nobody uses the state meanwhile.

@@ -139,6 +139,8 @@ pub struct VcpuState {
     pub exclusive_size: u64,
     /// Value seen.
     pub exclusive_value: u128,
+    /// Where the interpreter goes on instead of at the pc that the unit stored: set by the handler of host faults.
+    pub restart: Option<u64>,
     /// Guest state slots, laid out by the guest's register file.
     pub slots: Slots,
 }
@@ -170,7 +172,15 @@ impl VcpuState {
             exclusive_addr: NO_RESERVATION,
             exclusive_size: 0,
             exclusive_value: 0,
+            restart: None,
             slots: Slots([0; SLOT_AREA]),
+        }
+    }
+
+    /// After an exit from host code: the pc is where the handler of host faults says, if there was a fault.
+    pub fn apply_restart(&mut self) {
+        if let Some(pc) = self.restart.take() {
+            self.pc = pc;
         }
     }
 }
@@ -284,6 +294,12 @@ impl StateHandle {
     pub fn set_pc(&mut self, pc: u64) {
         // SAFETY: see `pc`.
         unsafe { (*self.as_ptr()).pc = pc }
+    }
+
+    /// See [`VcpuState::apply_restart`].
+    pub fn apply_restart(&mut self) {
+        // SAFETY: see `pc`.
+        unsafe { (*self.as_ptr()).apply_restart() }
     }
 
     /// Instructions left, in budget units.

@@ -256,6 +256,7 @@ impl Vcpu {
         // table, tables and memory live as long as the vm, which this vCPU keeps.
         let word = unsafe { enter(&mut *self.state.as_ptr(), code) };
         self.state.shared().place.leave();
+        self.state.apply_restart();
         if run.left.is_some() {
             run.retire(u64::try_from(before - self.state.budget()).unwrap_or(0));
         }

@@ -33,7 +33,7 @@ fn unit(pc: u64) -> CompiledUnit {
         relocations: vec![Relocation::LinkSlot { offset: 16, index: 0 }],
         links: vec![LinkSite { target: pc + 4 }],
         counter: None,
-        sites: vec![FaultSite { offset: 8, action: SiteAction::Cold { offset: 100 } }],
+        sites: vec![FaultSite { offset: 8, action: SiteAction::Cold { offset: 100 }, restart: None }],
         moves: Vec::new(),
         ranges: vec![pc..pc + 4],
         checks: Vec::new(),
@@ -204,7 +204,7 @@ fn a_unit_that_cannot_be_installed_is_not_given_out() {
     missing.relocations = vec![Relocation::LinkSlot { offset: 0, index: 1 }];
     units.add(&missing, SOURCE);
     let mut cold = unit(0x300);
-    cold.sites = vec![FaultSite { offset: 8, action: SiteAction::Cold { offset: 200 } }];
+    cold.sites = vec![FaultSite { offset: 8, action: SiteAction::Cold { offset: 200 }, restart: None }];
     units.add(&cold, SOURCE);
     drop(units);
     let units = folder.units();

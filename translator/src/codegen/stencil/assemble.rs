@@ -305,7 +305,7 @@ impl<'a> Assembly<'a> {
         }
         for &place in &stencil.sites {
             let action = SiteAction::Leave { pc: copy.pc };
-            self.sites.push(FaultSite { offset: at(place) as u32, action });
+            self.sites.push(FaultSite { offset: at(place) as u32, action, restart: None });
         }
     }
 }

@@ -1,6 +1,7 @@
 //! From a shape to a stencil: two compiles with different placeholders, and the proof that they differ in nothing else.
 
-use super::super::emit::{Emitted, GUEST_ACCESS, namespace};
+use super::super::emit::{Emitted, namespace};
+use super::super::groups::GUEST_ACCESS;
 use super::super::plan::Plan;
 use super::super::unit::UnitKey;
 use super::super::{Compiler, Error};

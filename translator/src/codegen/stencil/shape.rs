@@ -2,8 +2,8 @@
 //! holes in the order that the key gives them.
 
 use super::super::MemoryMode;
-use super::super::access::folds;
 use super::super::emit::slot_offset;
+use super::super::groups::folds;
 use super::super::unit::UnitKey;
 use super::{Holes, Role};
 use crate::for_each_op;

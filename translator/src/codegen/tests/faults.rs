@@ -247,3 +247,69 @@ fn values_that_moved_are_found() {
         }
     }
 }
+
+/// Stores of four registers below one another, as a function's prologue makes them, and a load behind them.
+fn prologue() -> Block {
+    let mut b = Builder::new(Guest::Riscv64, 0x1000);
+    b.instruction(0x1000, 4);
+    let sp = b.get(riscv64::X2);
+    let step = b.i64(64u64.wrapping_neg());
+    let sp = b.add(sp, step);
+    b.set(sp, riscv64::X2);
+    for n in 0..4u64 {
+        b.instruction(0x1004 + 4 * n, 4);
+        let value = b.get(riscv64::x(20 + n as u8).unwrap());
+        let offset = b.i64(8 * n);
+        let addr = b.add(sp, offset);
+        b.store(addr, value, Order::Plain);
+    }
+    b.instruction(0x1014, 4);
+    let from = b.get(riscv64::X6);
+    let loaded = b.load(from, Type::I64, Order::Plain);
+    b.set(loaded, riscv64::X5);
+    b.jump(0x1018);
+    b.finish(0x1018)
+}
+
+#[test]
+fn a_fault_behind_stores_that_share_a_cold_block_repeats_none_of_them() {
+    signal::install().unwrap();
+    signal::prepare_thread().unwrap();
+    let memory = memory();
+    let compiler = compiler();
+    let mut bench = bench(&compiler);
+    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit());
+    let region = Region::single(prologue());
+    let unit = compiler.compile(&region, &key(Guest::Riscv64, 0, 0), &CompileOptions::default()).unwrap();
+    assert!(!unit.write_back);
+    let restarts = unit.sites.iter().filter(|site| site.restart.is_some()).count();
+    assert!(restarts >= 3, "the stores share a group: {:?}", unit.sites);
+    let unit = bench.runtime.arena().install(&unit).unwrap();
+    let word = |addr: u64| {
+        let mut bytes = [0; 8];
+        memory.read(addr, &mut bytes, Permissions::Honour).unwrap();
+        u64::from_le_bytes(bytes)
+    };
+    // The first so many stores are inside the page; then those behind its end fault, or the load does.
+    for done in 0..=4u64 {
+        memory.zero(DATA, 4096, Permissions::Honour).unwrap();
+        let sp = DATA + 4096 - 8 * done;
+        set(&mut bench, riscv64::X2, sp + 64);
+        set(&mut bench, riscv64::X5, 55);
+        set(&mut bench, riscv64::X6, 0x5000_0000);
+        for n in 0..4 {
+            set(&mut bench, riscv64::x(20 + n).unwrap(), 100 + u64::from(n));
+        }
+        assert_eq!(bench.run(&unit), ExitKind::Interpret as u64);
+        assert_eq!(
+            (bench.state.pc, get(&bench, riscv64::X2), get(&bench, riscv64::X5)),
+            (0x1004 + 4 * done, sp, 55)
+        );
+        assert!((0..done).all(|n| word(sp + 8 * n) == 100 + n), "{done} stores are done");
+    }
+    // Nothing of a fault is left for the next exit.
+    set(&mut bench, riscv64::X2, DATA + 64);
+    set(&mut bench, riscv64::X6, DATA);
+    assert_eq!(bench.run(&unit), ExitKind::Link as u64);
+    assert_eq!((bench.state.pc, get(&bench, riscv64::X5)), (0x1018, 100));
+}
