@@ -421,9 +421,8 @@ impl<'a> Plan<'a> {
                 at_start[block] = now;
             }
         }
-        for block in 0..count {
-            self.boxed[block] = at_start[block] & self.parameters[block];
-        }
+        let boxed = at_start.iter().zip(&self.parameters).map(|(boxed, parameters)| boxed & parameters);
+        self.boxed = boxed.collect();
     }
 
     /// Where to load what slots hold at the entry: at the first use on each way, so that a way through the region loads

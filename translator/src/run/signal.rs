@@ -182,18 +182,16 @@ extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, context: *
             }
             return machine::set_pc(machine, to);
         }
-        Some(Landing::Leave(guest_pc)) => {
-            if !state.is_null() {
-                // SAFETY: `enter` keeps the state alive while its host code runs, which was just interrupted at a
-                // guest access: nobody uses the state meanwhile.
-                let host = unsafe {
-                    (*state).pc = guest_pc;
-                    (*state).host
-                };
-                return machine::leave(machine, host, ExitKind::Interpret as u64);
-            }
+        Some(Landing::Leave(guest_pc)) if !state.is_null() => {
+            // SAFETY: `enter` keeps the state alive while its host code runs, which was just interrupted at a
+            // guest access: nobody uses the state meanwhile.
+            let host = unsafe {
+                (*state).pc = guest_pc;
+                (*state).host
+            };
+            return machine::leave(machine, host, ExitKind::Interpret as u64);
         }
-        None => {}
+        Some(Landing::Leave(_)) | None => {}
     }
     if let Some(to) = memory::recover(pc) {
         return machine::set_pc(machine, to);
