@@ -124,6 +124,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
                 MemoryMode::Direct => memory::Mode::Direct,
                 MemoryMode::Paged => memory::Mode::Paged,
             },
+            // Until the program shares memory, nobody but its one thread touches it.
+            alone: true,
             ..VmOptions::default()
         },
         strace: arguments.strace,

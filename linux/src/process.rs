@@ -527,6 +527,11 @@ impl Shared {
         self.vm.guest()
     }
 
+    /// The machine.
+    pub(crate) fn vm(&self) -> &Vm {
+        &self.vm
+    }
+
     /// The address space.
     pub(crate) fn space(&self) -> &Space {
         &self.space

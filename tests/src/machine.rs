@@ -52,12 +52,13 @@ pub enum Stop {
 pub fn run(
     guest: Guest,
     (mode, memory): (ExecutionMode, Mode),
+    alone: bool,
     world: &mut TestWorld,
     (pc, code): (u64, &[u8]),
     budget: Option<u64>,
 ) -> Stop {
     const PAGE: u64 = 4096;
-    let options = VmOptions { memory, ..VmOptions::default() };
+    let options = VmOptions { memory, alone, ..VmOptions::default() };
     let vm = Vm::new(engine(mode), guest, &options).expect("a machine");
     let code_pages = pc / PAGE..(pc + code.len() as u64).div_ceil(PAGE);
     for page in code_pages.clone() {

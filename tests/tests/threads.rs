@@ -365,3 +365,66 @@ fn parallel_runs_of_riscv64_give_what_single_ones_give() {
     parallel_runs_give_what_single_ones_give(Guest::Riscv64, Mode::Paged, None);
     parallel_runs_give_what_single_ones_give(Guest::Riscv64, Mode::Direct, Some(1));
 }
+
+/// As many atomic increments of a word as asked for, then a system call.
+fn increments(guest: Guest) -> Vec<u8> {
+    match guest {
+        Guest::X86_64 => llvm::assemble("x86_64", "", "1: lock incq (%rdi)\ndecq %rsi\njnz 1b\nsyscall\n"),
+        Guest::Aarch64 => llvm::assemble(
+            "aarch64",
+            "",
+            "mov x3, #1\n1: ldxr x2, [x0]\nadd x2, x2, #1\nstxr w4, x2, [x0]\ncbnz w4, 1b\n\
+             subs x1, x1, #1\nb.ne 1b\nsvc #0\n",
+        ),
+        Guest::Riscv64 => llvm::assemble(
+            "riscv64",
+            "+m,+a",
+            "li a2, 1\n1: amoadd.d zero, a2, (a0)\naddi a1, a1, -1\nbnez a1, 1b\necall\n",
+        ),
+    }
+}
+
+/// A vCPU that believes to be alone runs atomics that are none; the moment that there is another, they are.
+#[test]
+fn atomics_are_atomic_as_soon_as_a_vcpu_is_not_alone() {
+    const LOOPS: u64 = 3_000_000;
+    for guest in [Guest::X86_64, Guest::Aarch64, Guest::Riscv64] {
+        for mode in [ExecutionMode::Regions, ExecutionMode::Stencils, ExecutionMode::Compile] {
+            let options = EngineOptions { mode, threshold: 2, promotion: 16, ..EngineOptions::default() };
+            let engine = Engine::new(options).expect("an engine");
+            let vm = Vm::new(&engine, guest, &VmOptions { alone: true, ..VmOptions::default() })
+                .expect("a machine");
+            vm.memory().map(CODE, 0x1000, Prot::RX).expect("free guest memory");
+            vm.memory().map(DATA, 0x1000, Prot::RW).expect("free guest memory");
+            vm.memory().write(CODE, &increments(guest), Permissions::Ignore).expect("mapped");
+            let count = |vcpu: &mut Vcpu| {
+                let [address, loops] = match guest {
+                    Guest::X86_64 => ["rdi", "rsi"],
+                    Guest::Aarch64 => ["x0", "x1"],
+                    Guest::Riscv64 => ["a0", "a1"],
+                };
+                let register = |name| by_name(guest, name).expect("a register");
+                vcpu.set_register(&register(address), DATA.into());
+                vcpu.set_register(&register(loops), LOOPS.into());
+                vcpu.set_pc(CODE);
+                assert_eq!(vcpu.run(&RunOptions::default()).reason, Reason::Syscall);
+            };
+            let counter = || {
+                let mut bytes = [0; 8];
+                vm.memory().read(DATA, &mut bytes, Permissions::Ignore).expect("mapped");
+                u64::from_le_bytes(bytes)
+            };
+            let mut first = Vcpu::new(&vm).expect("a vcpu");
+            std::thread::scope(|scope| {
+                let first = scope.spawn(|| count(&mut first));
+                while counter() < LOOPS / 100 {
+                    std::hint::spin_loop();
+                }
+                let mut second = Vcpu::new(&vm).expect("a vcpu");
+                count(&mut second);
+                first.join().expect("it counts to the end");
+            });
+            assert_eq!(counter(), 2 * LOOPS, "{guest}, {mode:?}");
+        }
+    }
+}

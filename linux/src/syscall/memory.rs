@@ -66,6 +66,10 @@ pub(super) fn mmap(call: &mut Call<'_>) -> Reply {
         return Err(EINVAL.into());
     }
     let prot = prot(call.guest(), bits)?;
+    if shared {
+        // Another process may write there.
+        call.process.vm().share();
+    }
     let memory = call.process.space().memory();
     let options = MapOptions { name: None, noreserve: flags & MAP_NORESERVE != 0 };
     let mapped = if flags & MAP_ANONYMOUS != 0 {

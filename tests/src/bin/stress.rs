@@ -78,7 +78,12 @@ fn main() -> ExitCode {
         let share = Duration::from_secs(options.seconds) / ways.len() as u32;
         for (memory, (policy, writes_until_self_checking), (tier, mode, shuffle)) in ways {
             let memory_options = memory::Options { writes_until_self_checking, ..memory::Options::default() };
-            let settings = Settings { mode, threshold: 4, shuffle, vm: VmOptions { memory, memory_options } };
+            let settings = Settings {
+                mode,
+                threshold: 4,
+                shuffle,
+                vm: VmOptions { memory, memory_options, ..VmOptions::default() },
+            };
             match stress::run(guest, &settings, options.seed, share) {
                 Ok(summary) => {
                     total.patches += summary.patches;

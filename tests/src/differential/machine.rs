@@ -37,7 +37,11 @@ impl Machine {
             write_memory: Duration::MAX,
             ..memory::Options::default()
         };
-        Machine::with(guest, ExecutionMode::Regions, &VmOptions { memory, memory_options })
+        Machine::with(
+            guest,
+            ExecutionMode::Regions,
+            &VmOptions { memory, memory_options, ..VmOptions::default() },
+        )
     }
 
     fn with(guest: Guest, mode: ExecutionMode, vm_options: &VmOptions) -> Machine {

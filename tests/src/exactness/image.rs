@@ -14,7 +14,7 @@ use translator::run::{Engine, EngineOptions, ExecutionMode, Exit, RunOptions, Vc
 /// Settings of machines here: several of them stand beside each other, so none may take all of the address space.
 pub fn vm_options(memory: Mode) -> VmOptions {
     let memory_options = memory::Options { window: Some(1 << 38), ..memory::Options::default() };
-    VmOptions { memory, memory_options }
+    VmOptions { memory, memory_options, ..VmOptions::default() }
 }
 
 /// Some pages in a row.

@@ -17,6 +17,9 @@
 //! fence, and acquire loads need none before them. Seq-cst atomics of a host (exclusives on AArch64, say) do not keep
 //! plain accesses around them apart, as a locked x86 instruction, `casal` or `amoadd.aqrl` of the guest must.
 //!
+//! A vCPU that is alone (`UnitKey::parallel` is false) sees its own accesses in their order anyway: its orders and fences
+//! cost nothing, and its atomics are a load and a store.
+//!
 //! Fences instead of `ldar` and `stlr` keep every order right for misaligned accesses too; Cranelift's atomics are
 //! seq-cst and want alignment. A `sequence_point` stands before every access, so that Cranelift's alias analysis (where
 //! it runs) neither merges loads nor drops stores.
@@ -48,7 +51,7 @@ impl Emitter<'_, '_> {
     pub fn load(&mut self, addr: IrValue, ty: Type, order: Order) -> ir::Value {
         // With what extends it, if something does: `zext` and `sext` look there.
         let extension = self.extensions.get(&self.at).copied();
-        let weak = self.isa != HostIsa::X86_64;
+        let weak = self.needs_fences();
         if weak && releases(order) {
             self.b.ins().fence();
         }
@@ -101,12 +104,13 @@ impl Emitter<'_, '_> {
         if ty == Type::I128 {
             value = self.i128_to_vector(value);
         }
-        let weak = self.isa != HostIsa::X86_64;
+        let weak = self.needs_fences();
+        let releases = releases(order) && self.plan.key.parallel;
         if weak && order != Order::Plain {
             self.b.ins().fence();
         }
         let place = self.place(addr, ty.bytes(), Access::Write);
-        if releases(order) && !weak && ty.is_int() && ty.bytes() <= 8 {
+        if releases && !weak && ty.is_int() && ty.bytes() <= 8 {
             let host = self.displace(&place);
             // One instruction, as a site must be; an atomic store would be two.
             self.b.ins().atomic_rmw(clif_type(ty), place.flags, AtomicRmwOp::Xchg, host, value);
@@ -115,9 +119,14 @@ impl Emitter<'_, '_> {
         }
         self.b.ins().store(place.flags, value, place.host, place.displacement);
         self.close_group();
-        if releases(order) {
+        if releases {
             self.b.ins().fence();
         }
+    }
+
+    /// Whether plain accesses of the host come in another order than the guest may ask for.
+    fn needs_fences(&self) -> bool {
+        self.isa != HostIsa::X86_64 && self.plan.key.parallel
     }
 
     /// Only reached where the probed range is touched by an access behind it; that access finds the fault unless the
@@ -151,6 +160,12 @@ impl Emitter<'_, '_> {
         expected: ir::Value,
         new: ir::Value,
     ) -> ir::Value {
+        if !self.plan.key.parallel {
+            return self.update(addr, ty, |emitter, old| {
+                let same = emitter.b.ins().icmp(IntCC::Equal, old, expected);
+                emitter.b.ins().select(same, new, old)
+            });
+        }
         if !self.features.cas_always_writes && self.plan.key.memory == MemoryMode::Direct {
             // An atomic that changes nothing finds out whether the memory can be written.
             let place = self.atomic_place(addr, ty);
@@ -166,8 +181,50 @@ impl Emitter<'_, '_> {
         old
     }
 
+    /// The atomic of a vCPU that is alone: loads, and stores what `new` makes of that. A fault of the store goes back to
+    /// before the load.
+    fn update(
+        &mut self,
+        addr: IrValue,
+        ty: Type,
+        new: impl FnOnce(&mut Self, ir::Value) -> ir::Value,
+    ) -> ir::Value {
+        let place = self.place(addr, ty.bytes(), Access::Read);
+        let old = self.load_at(&place, ty);
+        let value = new(self, old);
+        let place = self.place(addr, ty.bytes(), Access::Write);
+        self.b.ins().store(place.flags, value, place.host, place.displacement);
+        self.close_group();
+        old
+    }
+
+    fn rmw_alone(&mut self, addr: IrValue, value: ir::Value, ty: Type, op: RmwOp) -> ir::Value {
+        self.update(addr, ty, |emitter, old| {
+            let ins = emitter.b.ins();
+            let cond = match op {
+                RmwOp::Exchange => return value,
+                RmwOp::Add => return ins.iadd(old, value),
+                RmwOp::Sub => return ins.isub(old, value),
+                RmwOp::And => return ins.band(old, value),
+                RmwOp::AndNot => return ins.band_not(old, value),
+                RmwOp::Or => return ins.bor(old, value),
+                RmwOp::Xor => return ins.bxor(old, value),
+                RmwOp::Smin => IntCC::SignedLessThan,
+                RmwOp::Smax => IntCC::SignedGreaterThan,
+                RmwOp::Umin => IntCC::UnsignedLessThan,
+                RmwOp::Umax => IntCC::UnsignedGreaterThan,
+            };
+            let stays = ins.icmp(cond, old, value);
+            emitter.b.ins().select(stays, old, value)
+        })
+    }
+
     pub fn rmw(&mut self, addr: IrValue, value: IrValue, ty: Type, op: RmwOp, order: Order) -> ir::Value {
         let mut value = self.value(value);
+        if !self.plan.key.parallel {
+            self.interpret_misaligned(addr, ty);
+            return self.rmw_alone(addr, value, ty, op);
+        }
         let op = match op {
             RmwOp::Exchange => AtomicRmwOp::Xchg,
             RmwOp::Add => AtomicRmwOp::Add,
@@ -233,7 +290,7 @@ impl Emitter<'_, '_> {
 
     pub fn fence(&mut self, before: FenceSet, after: FenceSet) {
         let store_load = before != FenceSet::Read && after != FenceSet::Write;
-        if self.isa != HostIsa::X86_64 || store_load {
+        if self.plan.key.parallel && (self.isa != HostIsa::X86_64 || store_load) {
             self.b.ins().fence();
         } else {
             self.b.ins().sequence_point();
@@ -252,7 +309,7 @@ impl Emitter<'_, '_> {
 
     /// Behind an atomic access.
     fn fence_behind(&mut self, order: Order) {
-        if self.isa != HostIsa::X86_64 && releases(order) {
+        if self.needs_fences() && releases(order) {
             self.b.ins().fence();
         }
     }

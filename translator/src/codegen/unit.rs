@@ -28,7 +28,7 @@ pub struct UnitKey {
     pub sticky: u32,
     /// How guest memory is reached.
     pub memory: MemoryMode,
-    /// Several vCPUs share this memory.
+    /// Others may access this memory at the same time.
     pub parallel: bool,
     /// Instructions are counted.
     pub budget: bool,

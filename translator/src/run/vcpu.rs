@@ -227,8 +227,7 @@ impl Vcpu {
                 Mode::Direct => MemoryMode::Direct,
                 Mode::Paged => MemoryMode::Paged,
             },
-            // Another vCPU may be made at any time.
-            parallel: true,
+            parallel: run.vm.is_shared(),
             budget: run.left.is_some(),
             hooks: run.stop_set,
         }

@@ -17,7 +17,7 @@ use crate::monitor::{Gone, Now, Report};
 use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
@@ -28,11 +28,14 @@ pub struct VmOptions {
     pub memory: memory::Mode,
     /// Settings of the address space.
     pub memory_options: memory::Options,
+    /// While a vCPU runs nobody else touches the guest's memory, until a second vCPU is made or [`Vm::share`] is called.
+    /// Atomics and memory orders cost next to nothing until then.
+    pub alone: bool,
 }
 
 impl Default for VmOptions {
     fn default() -> VmOptions {
-        VmOptions { memory: memory::Mode::Direct, memory_options: memory::Options::default() }
+        VmOptions { memory: memory::Mode::Direct, memory_options: memory::Options::default(), alone: false }
     }
 }
 
@@ -97,6 +100,8 @@ pub struct Vm {
     translator: Option<Translator>,
     /// Counts invalidations; see the module.
     epoch: Epoch,
+    /// Whether others may access memory while a vCPU runs.
+    shared: AtomicBool,
     inner: Mutex<Inner>,
 }
 
@@ -138,6 +143,7 @@ impl Vm {
             started: Instant::now(),
             translator,
             epoch: Epoch::new(),
+            shared: AtomicBool::new(!options.alone),
             inner: Mutex::default(),
         });
         let weak: Weak<Vm> = Arc::downgrade(&vm);
@@ -206,6 +212,18 @@ impl Vm {
         self.drop_translations(&[pc..pc.saturating_add(1)], false, Gone::Evicted);
     }
 
+    /// From when this returns others may access the guest's memory while a vCPU runs: see [`VmOptions::alone`].
+    pub fn share(&self) {
+        if !self.shared.swap(true, Ordering::SeqCst) {
+            // A vCPU that runs leaves its unit, and comes back under another key.
+            self.drop_translations(&[0..u64::MAX], false, Gone::Evicted);
+        }
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::SeqCst)
+    }
+
     /// Addresses at which every run stops before the instruction.
     pub fn stops(&self) -> Arc<Vec<u64>> {
         self.lock().stops.clone()
@@ -266,9 +284,15 @@ impl Vm {
     }
 
     pub(super) fn register(&self, vcpu: &Arc<SharedState>) {
-        let mut inner = self.lock();
-        inner.vcpus.retain(|other| other.strong_count() > 0);
-        inner.vcpus.push(Arc::downgrade(vcpu));
+        let others = {
+            let mut inner = self.lock();
+            inner.vcpus.retain(|other| other.strong_count() > 0);
+            inner.vcpus.push(Arc::downgrade(vcpu));
+            inner.vcpus.len() > 1
+        };
+        if others {
+            self.share();
+        }
     }
 
     /// Remembers that a block is interpreted.

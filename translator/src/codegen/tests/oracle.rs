@@ -29,7 +29,7 @@ pub(super) fn key(guest: Guest, env: u32, sticky: u32) -> UnitKey {
         env: FpEnv(env),
         sticky,
         memory: MemoryMode::Direct,
-        parallel: false,
+        parallel: true,
         budget: false,
         hooks: 0,
     }

@@ -19,8 +19,12 @@ fn block(access: impl FnOnce(&mut Builder, crate::ir::Value, crate::ir::Value)) 
 
 /// Fences and guest accesses of the host code in their order: `F`, and the access's mnemonic.
 fn events(isa: HostIsa, block: Block) -> String {
+    events_of(isa, block, true)
+}
+
+fn events_of(isa: HostIsa, block: Block, parallel: bool) -> String {
     let compiler = Compiler::new(isa, &Options { verify: true, optimize: false }).unwrap();
-    let key = key(block.guest, 0, 0);
+    let key = UnitKey { parallel, ..key(block.guest, 0, 0) };
     let unit = compiler.compile(&Region::single(block), &key, &Default::default()).unwrap();
     let mut events = Vec::new();
     let mut at = 0;
@@ -210,6 +214,25 @@ fn store_to_load_order_of_each_guest_is_kept() {
             let fenced = before.iter().skip(1).any(|event| *event == "F");
             let kept = fenced || isa == HostIsa::X86_64 && before.iter().any(|event| locked.contains(event));
             assert!(kept, "{guest} {what} on {isa}: {events:?}");
+        }
+    }
+}
+
+#[test]
+fn a_vcpu_that_is_alone_needs_no_fences_and_no_locks() {
+    for order in Order::ALL.iter().copied() {
+        let everything = block(|b, addr, value| {
+            let first = b.load(addr, Type::I64, order);
+            b.fence(FenceSet::ReadWrite, FenceSet::ReadWrite);
+            b.store(addr, first, order);
+            b.rmw(addr, value, Type::I64, RmwOp::Add, order);
+            b.cas(addr, value, first, Type::I64, order);
+        });
+        let alone = events_of(HostIsa::X86_64, everything.clone(), false);
+        assert!(!alone.contains('F') && alone.split(' ').all(|event| event == "mov"), "{order}: {alone}");
+        for isa in WEAK {
+            let alone = events_of(isa, everything.clone(), false);
+            assert!(!alone.contains('F'), "{order} on {isa}: {alone}");
         }
     }
 }
