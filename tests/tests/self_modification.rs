@@ -20,7 +20,12 @@ fn settings(mode: ExecutionMode, memory: memory::Mode, limit: u32) -> Settings {
         write_memory: Duration::MAX,
         ..memory::Options::default()
     };
-    Settings { mode, threshold: 4, shuffle: None, vm: VmOptions { memory, memory_options } }
+    Settings {
+        mode,
+        threshold: 4,
+        shuffle: None,
+        vm: VmOptions { memory, memory_options, ..VmOptions::default() },
+    }
 }
 
 /// Runs `test` for each guest, way of execution and kind of page.
