@@ -26,7 +26,7 @@ pub fn decode(bytes: &[u8], pc: u64) -> Result<Insn, DecodeError> {
     let mut insn = Insn::default();
     decoder.decode_out(&mut insn);
     if insn.code() == Code::Pause && bytes[insn.len() - 2] & 0xf1 == 0x41 {
-        // With REX.B it is an exchange with r8 on processors, where iced-x86 sees `pause`.
+        // With REX.B it is an exchange with r8 on AMD's processors (on Intel's it is not), where iced-x86 sees `pause`.
         return Ok(exchange_with_r8(bytes, pc, insn.len()));
     }
     if !insn.is_invalid() {

@@ -125,6 +125,10 @@ pub struct Env {
     pub flush_half: bool,
     /// Operations on denormal operands that are not flushed raise [`flags::DENORMAL`] (x86 `DE`).
     pub raise_denormal: bool,
+    /// Overflow is trapped (x86, unmasked): it raises inexact only if rounding with an unbounded exponent is inexact.
+    pub trap_overflow: bool,
+    /// Underflow is trapped: a tiny result raises it even if it is exact, and is not flushed; inexact as for `trap_overflow`.
+    pub trap_underflow: bool,
 }
 
 impl Env {
@@ -138,6 +142,8 @@ impl Env {
             flush_input: false,
             flush_half: false,
             raise_denormal: false,
+            trap_overflow: false,
+            trap_underflow: false,
         }
     }
 
@@ -151,6 +157,8 @@ impl Env {
             flush_input: flush,
             flush_half: false,
             raise_denormal: false,
+            trap_overflow: false,
+            trap_underflow: false,
         }
     }
 
@@ -164,6 +172,8 @@ impl Env {
             flush_input: denormals_are_zero,
             flush_half: false,
             raise_denormal: true,
+            trap_overflow: false,
+            trap_underflow: false,
         }
     }
 }

@@ -209,6 +209,11 @@ impl FpEnv {
         self.0 == 0
     }
 
+    /// Whether one of these exceptions is unmasked.
+    pub const fn traps(self, exceptions: u32) -> bool {
+        self.0 >> FpEnv::TRAP_SHIFT & float::flags::ALL & exceptions != 0
+    }
+
     /// The environment as the soft-float functions take it, with `Round::Current` resolved.
     pub fn for_guest(self, guest: Guest) -> float::Env {
         float::Env {
@@ -224,6 +229,8 @@ impl FpEnv {
             flush_input: self.0 & FpEnv::FLUSH_INPUT != 0,
             flush_half: self.0 & FpEnv::FLUSH_HALF != 0,
             raise_denormal: guest == Guest::X86_64,
+            trap_overflow: self.traps(float::flags::OVERFLOW),
+            trap_underflow: self.traps(float::flags::UNDERFLOW),
         }
     }
 }

@@ -35,7 +35,7 @@ pub fn reciprocal_estimate(f: Format, env: &Env, a: u64, flags: &mut u32) -> u64
     }
     // 1 / 2^-(bias + 1) is the first power of two that the format does not hold.
     if x.exponent < -l.max_exponent - 1 {
-        return overflow(l, env, x.sign, flags);
+        return overflow(l, env, x.sign, true, flags);
     }
     if l.flushes_output(env) && x.exponent >= l.max_exponent - 1 {
         *flags |= flags::UNDERFLOW;

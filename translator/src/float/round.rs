@@ -56,10 +56,11 @@ pub(super) fn round_shift(rounding: Rounding, sign: bool, value: u128, shift: u3
 /// Round `x` to the format, with overflow, underflow and flushing as `env` says.
 #[inline]
 pub(super) fn round_and_pack(l: &Layout, env: &Env, x: Exact, raised: &mut u32) -> u64 {
-    if x.exponent > l.max_exponent {
-        return overflow(l, env, x.sign, raised);
-    }
     let dropped = 128 - l.precision();
+    if x.exponent > l.max_exponent {
+        let inexact = round_shift(env.rounding, x.sign, x.significand, dropped).1;
+        return overflow(l, env, x.sign, inexact, raised);
+    }
     if x.exponent < l.min_exponent {
         return pack_tiny(l, env, x, dropped, raised);
     }
@@ -68,7 +69,7 @@ pub(super) fn round_and_pack(l: &Layout, env: &Env, x: Exact, raised: &mut u32) 
     let field = (x.exponent - l.min_exponent) as u64;
     let bits = (field << l.fraction_bits) + kept as u64;
     if bits >> l.fraction_bits >= l.exponent_ones() {
-        return overflow(l, env, x.sign, raised);
+        return overflow(l, env, x.sign, inexact, raised);
     }
     *raised |= u32::from(inexact) * flags::INEXACT;
     l.zero(x.sign) | bits
@@ -82,9 +83,13 @@ fn pack_tiny(l: &Layout, env: &Env, x: Exact, dropped: u32, raised: &mut u32) ->
         return l.zero(x.sign);
     }
     // Rounded with an unbounded exponent, can it become the smallest normal number? Only from right below.
-    let tiny = env.tininess_before
-        || x.exponent < l.min_exponent - 1
-        || round_shift(env.rounding, x.sign, x.significand, dropped).0 < 1 << l.precision();
+    let (unbounded, lossy) = round_shift(env.rounding, x.sign, x.significand, dropped);
+    let tiny = env.tininess_before || x.exponent < l.min_exponent - 1 || unbounded < 1 << l.precision();
+    if env.trap_underflow && tiny {
+        // The trap keeps the result from being used.
+        *raised |= flags::UNDERFLOW | (u32::from(lossy) * flags::INEXACT);
+        return l.zero(x.sign);
+    }
     if l.flushes_output(env) && tiny {
         *raised |= flags::UNDERFLOW | flags::INEXACT;
         return l.zero(x.sign);
@@ -97,10 +102,10 @@ fn pack_tiny(l: &Layout, env: &Env, x: Exact, dropped: u32, raised: &mut u32) ->
     l.zero(x.sign) | kept as u64
 }
 
-/// The result of an overflow, by rounding mode and sign.
+/// The result of an overflow, by rounding mode and sign. `inexact` is rounding with an unbounded exponent.
 #[cold]
-pub(super) fn overflow(l: &Layout, env: &Env, sign: bool, raised: &mut u32) -> u64 {
-    *raised |= flags::OVERFLOW | flags::INEXACT;
+pub(super) fn overflow(l: &Layout, env: &Env, sign: bool, inexact: bool, raised: &mut u32) -> u64 {
+    *raised |= flags::OVERFLOW | (u32::from(inexact || !env.trap_overflow) * flags::INEXACT);
     let to_infinity = match env.rounding {
         Rounding::NearestEven | Rounding::NearestAway => true,
         Rounding::TowardZero | Rounding::Odd => false,

@@ -31,6 +31,31 @@ fn class_numbers_are_riscv_fclass_bits() {
 }
 
 #[test]
+fn trapped_overflow_and_underflow_raise_inexact_only_beside_a_lost_bit() {
+    let masked = Env::x86(Rounding::NearestEven, false, false);
+    let trapped = Env { trap_overflow: true, trap_underflow: true, ..masked };
+    let raised = |env: &Env, operation: fn(Format, &Env, u64, u64, &mut u32) -> u64, a: u64, b: u64| {
+        let mut raised = 0;
+        operation(Format::F32, env, a, b, &mut raised);
+        raised
+    };
+    use flags::{INEXACT, OVERFLOW, UNDERFLOW};
+    // Twice 2^127 is exact but for its exponent; the largest number's square is not.
+    assert_eq!(raised(&masked, add, 0x7f00_0000, 0x7f00_0000), OVERFLOW | INEXACT);
+    assert_eq!(raised(&trapped, add, 0x7f00_0000, 0x7f00_0000), OVERFLOW);
+    assert_eq!(raised(&trapped, mul, 0x7f7f_ffff, 0x7f7f_ffff), OVERFLOW | INEXACT);
+    // Half of the least normal number is tiny and exact.
+    assert_eq!(raised(&masked, mul, 0x0080_0000, 0x3f00_0000), 0);
+    assert_eq!(raised(&trapped, mul, 0x0080_0000, 0x3f00_0000), UNDERFLOW);
+    // Trapped, rounding is to 24 bits whatever the exponent: here none is lost, though the format's result would lose one.
+    assert_eq!(raised(&masked, mul, 0x0080_0001, 0x3f00_0000), UNDERFLOW | INEXACT);
+    assert_eq!(raised(&trapped, mul, 0x0080_0001, 0x3f00_0000), UNDERFLOW);
+    // Nor does flushing to zero count then.
+    let flushing = Env { trap_underflow: true, ..Env::x86(Rounding::NearestEven, true, false) };
+    assert_eq!(raised(&flushing, mul, 0x0080_0000, 0x3f00_0000), UNDERFLOW);
+}
+
+#[test]
 fn no_operand_in_any_format_panics_or_leaves_high_bits() {
     let mut random = operands::Random::new(7);
     for f in [Format::F16, Format::BF16, Format::F32, Format::F64] {

@@ -122,6 +122,7 @@ pub fn lift(b: &mut Builder, insn: &Insn, context: &mut Context<'_, Frontend>) {
         last: &mut frontend.last,
         address: None,
         mmx: None,
+        gathered: None,
         in_mmx: &mut frontend.in_mmx,
     };
     if x.has_foreign_operand() {
@@ -130,8 +131,7 @@ pub fn lift(b: &mut Builder, insn: &Insn, context: &mut Context<'_, Frontend>) {
     if x.is_mmx() {
         return x.with_mmx_registers(function);
     }
-    let traps = env.0 >> FpEnv::TRAP_SHIFT & crate::float::flags::ALL != 0;
-    if traps && x.raises_float_exceptions() {
+    if env.traps(crate::float::flags::ALL) && x.raises_float_exceptions() {
         return x.with_unmasked_exceptions(env, function);
     }
     function(&mut x);
@@ -168,6 +168,8 @@ struct Lifter<'a> {
     address: Option<Value>,
     /// The MMX registers, in an instruction that works on them.
     mmx: Option<[Value; 8]>,
+    /// What its steps have raised, where exceptions are unmasked.
+    gathered: Option<sse_exceptions::Gathered>,
     in_mmx: &'a mut bool,
 }
 

@@ -8,7 +8,6 @@
 use super::operand::ORDER;
 use super::{Lift, Lifter, Rows};
 use crate::float;
-use crate::guest::FpEnv;
 use crate::guest::x86_64::{self as state, st};
 use crate::ir::{Access, Cond, FloatLane, InvalidInt, Lane, Round, Sign, Trap, Type, Value};
 use decoders::x86_64::{Mnemonic as M, OpKind};
@@ -51,8 +50,8 @@ impl Lifter<'_> {
         let registers =
             if *self.in_mmx { std::array::from_fn(|i| self.b.get(st(i as u8))) } else { self.by_number() };
         self.mmx = Some(registers);
-        let traps = self.env.0 >> FpEnv::TRAP_SHIFT & float::flags::ALL != 0
-            && FLOAT_ROWS.iter().any(|row| row.0 == self.insn.mnemonic());
+        let traps =
+            self.env.traps(float::flags::ALL) && FLOAT_ROWS.iter().any(|row| row.0 == self.insn.mnemonic());
         let (vector, before) = if self.insn.op0_register().is_xmm() {
             let slot = self.xmm_slot(0);
             (Some(slot), self.b.get(slot))

@@ -262,8 +262,10 @@ fn round_scalar(x: &mut Lifter<'_>, ty: Type) {
 /// Packed Single Precision Floating-Point Values)
 fn dpps(x: &mut Lifter<'_>) {
     let products = chosen_products(x, FloatLane::F32);
+    x.end_step();
     let [p, q, r, s] = [0, 1, 2, 3].map(|lane| x.b.vextract_float(products, Type::F32, lane));
     let (low, high) = (x.b.fadd(p, q, Round::Current), x.b.fadd(r, s, Round::Current));
+    x.end_step();
     let sum = x.b.fadd(low, high, Round::Current);
     spread(x, sum, 4);
 }
@@ -271,6 +273,7 @@ fn dpps(x: &mut Lifter<'_>) {
 /// `dppd xmm, xmm/m128, imm8`: likewise. (Dot Product of Packed Double Precision Floating-Point Values)
 fn dppd(x: &mut Lifter<'_>) {
     let products = chosen_products(x, FloatLane::F64);
+    x.end_step();
     let (p, q) = (x.b.vextract_float(products, Type::F64, 0), x.b.vextract_float(products, Type::F64, 1));
     let sum = x.b.fadd(p, q, Round::Current);
     spread(x, sum, 2);

@@ -1,9 +1,8 @@
 //! Unmasked SIMD floating-point exceptions.
 //!
 //! Programs that unmask them are rare, so instructions are lifted plainly and, under an environment with trap bits, wrapped here:
-//! flags are gathered apart, and a new unmasked one leaves with the destination as it was. Not modelled: with underflow
-//! unmasked, a tiny exact result raises it on processors; with overflow unmasked, a result that is exact but for its exponent does not
-//! raise inexact there.
+//! flags are gathered apart, and a new unmasked one leaves with the destination as it was. What overflow and underflow
+//! raise when they are unmasked is the float operations' affair ([`Env::trap_overflow`](crate::float::Env::trap_overflow)).
 
 use super::binary_arithmetic::ARITHMETIC;
 use super::{Lift, Lifter, Rows};
@@ -23,6 +22,16 @@ const FLOAT_GROUPS: [Rows; 5] = [
 
 /// Exceptions that are found before the operation is carried out; others are not raised beside them.
 const BEFORE: u32 = flags::INVALID | flags::DENORMAL | flags::DIV_BY_ZERO;
+
+/// What the steps so far have raised.
+pub(super) struct Gathered {
+    /// The exceptions that are unmasked.
+    unmasked: u32,
+    /// The flags that are set now.
+    sticky: Value,
+    /// Whether an unmasked one is among those that were raised.
+    trap: Value,
+}
 
 impl Lifter<'_> {
     /// Whether the instruction is one of SSE's floating-point ones.
@@ -69,18 +78,31 @@ impl Lifter<'_> {
             self.b.probe(address, Access::Read, size);
         }
         let sticky = self.b.get(Slot::FP_FLAGS);
-        let none = self.b.i32(0);
+        let (none, no) = (self.b.i32(0), self.b.iconst(Type::I1, 0));
         self.b.set(none, Slot::FP_FLAGS);
+        self.gathered = Some(Gathered { unmasked, sticky, trap: no });
         function(self);
+        self.end_step();
+        let gathered = self.gathered.take().expect("nothing else takes it");
+        self.b.set(gathered.sticky, Slot::FP_FLAGS);
+        gathered.trap
+    }
+
+    /// Between two steps of an instruction: the first one's unmasked exceptions keep the second from being carried out.
+    pub(super) fn end_step(&mut self) {
+        let Some(Gathered { unmasked, sticky, trap }) = self.gathered.take() else { return };
+        let none = self.b.i32(0);
         let raised = self.b.get(Slot::FP_FLAGS);
+        let raised = self.b.select(none, raised, trap);
         let before = self.b.i32(BEFORE);
         let early = self.b.and(raised, before);
         let trap_early = self.meets(early, unmasked);
         let counted = self.b.select(early, raised, trap_early);
-        let trap = self.meets(counted, unmasked);
-        let all = self.b.or(sticky, counted);
-        self.b.set(all, Slot::FP_FLAGS);
-        trap
+        let traps = self.meets(counted, unmasked);
+        let trap = self.b.or(trap, traps);
+        let sticky = self.b.or(sticky, counted);
+        self.b.set(none, Slot::FP_FLAGS);
+        self.gathered = Some(Gathered { unmasked, sticky, trap });
     }
 
     fn meets(&mut self, flags: Value, mask: u32) -> Value {
