@@ -101,18 +101,22 @@ impl Endless {
         (!self.texts[at].is_empty()).then_some(self.texts[at])
     }
 
-    /// A vCPU at the start of the program; nothing if the guest has none. Units are single blocks, so that programs of
-    /// several blocks are several units.
-    ///
-    /// # Panics
-    /// If the host refuses the memory.
-    pub fn vcpu(&self, guest: Guest, memory: Mode) -> Option<Vcpu> {
+    /// The program's machine code; nothing if the guest has none.
+    pub fn code(&self, guest: Guest) -> Option<Vec<u8>> {
         let text = self.text(guest)?;
-        let code = match guest {
+        Some(match guest {
             Guest::X86_64 => llvm::assemble("x86_64", "", &format!(".intel_syntax noprefix\n{text}\n")),
             Guest::Aarch64 => llvm::assemble("aarch64", "", &format!("{text}\n")),
             Guest::Riscv64 => llvm::assemble("riscv64", "+a,+c", &format!("{text}\n")),
-        };
+        })
+    }
+
+    /// A vCPU at the start of a program's machine code. Units are single blocks, so that programs of several blocks are
+    /// several units.
+    ///
+    /// # Panics
+    /// If the host refuses the memory.
+    pub fn vcpu(guest: Guest, memory: Mode, code: &[u8]) -> Vcpu {
         let options = EngineOptions {
             threshold: 0,
             region_instructions: 1,
@@ -123,12 +127,16 @@ impl Endless {
         let vm = Vm::new(&engine, guest, &VmOptions { memory, ..VmOptions::default() }).expect("a machine");
         vm.memory().map(CODE, 4096, Prot::RX).expect("free guest memory");
         vm.memory().map(DATA, 4096, Prot::RW).expect("free guest memory");
-        vm.memory().write(CODE, &code, Permissions::Ignore).expect("mapped");
+        vm.memory().write(CODE, code, Permissions::Ignore).expect("mapped");
         let mut vcpu = Vcpu::new(&vm).expect("a vcpu");
-        let register = by_name(guest, ["r8", "x1", "s1"][Guest::ALL.iter().position(|g| *g == guest)?]);
-        vcpu.set_register(&register.expect("a register"), DATA.into());
+        let name = match guest {
+            Guest::X86_64 => "r8",
+            Guest::Aarch64 => "x1",
+            Guest::Riscv64 => "s1",
+        };
+        vcpu.set_register(&by_name(guest, name).expect("a register"), DATA.into());
         vcpu.set_pc(CODE);
-        Some(vcpu)
+        vcpu
     }
 }
 
@@ -176,7 +184,9 @@ pub fn latency(mut vcpu: Vcpu, from: By, times: u32) -> Result<Latency, String> 
     let mut random = Random::new(1);
     for _ in 0..times {
         begin.send(()).map_err(|error| error.to_string())?;
-        spin(random.below(200_000));
+        // Mostly soon, and now and then in the middle of a long run.
+        let furthest = 1 << random.below(18);
+        spin(random.below(furthest));
         let (start, used) = (Instant::now(), host_thread::processor_time(thread));
         match &alarm {
             Some(alarm) => alarm.ring(thread),
@@ -217,6 +227,7 @@ pub fn count(mut vcpu: Vcpu, from: By, interrupts: u64, seed: u64) -> Result<u64
     let interrupter: Interrupter = vcpu.interrupter();
     let alarm = (from == By::Handler).then(|| host_thread::Alarm::new(&interrupter));
     let (told, thread) = mpsc::channel();
+    let sender = std::thread::current();
     let runner = {
         let board = board.clone();
         std::thread::spawn(move || -> Result<u64, String> {
@@ -235,6 +246,7 @@ pub fn count(mut vcpu: Vcpu, from: By, interrupts: u64, seed: u64) -> Result<u64
                 match exit.reason {
                     Reason::Interrupted => {
                         board.reported.fetch_add(1, Ordering::SeqCst);
+                        sender.unpark();
                     }
                     Reason::Budget => {}
                     _ => return Err(format!("{exit:x?}")),
@@ -264,11 +276,14 @@ pub fn count(mut vcpu: Vcpu, from: By, interrupts: u64, seed: u64) -> Result<u64
                 return Err(format!("{sent} interrupts, {reported} reported"));
             }
             waited += 1;
-            if waited.is_multiple_of(64) {
-                std::thread::yield_now();
-                if runner.is_finished() || begin.elapsed() > LOST {
-                    return Err(format!("interrupt {sent} is lost: {:?}", begin.elapsed()));
-                }
+            // The report is a matter of microseconds, unless the runner needs this processor for it.
+            if waited < 2_000 {
+                std::hint::spin_loop();
+                continue;
+            }
+            std::thread::park_timeout(Duration::from_millis(100));
+            if runner.is_finished() || begin.elapsed() > LOST {
+                return Err(format!("interrupt {sent} is lost: {:?}", begin.elapsed()));
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod machine;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub mod native;
 pub mod opt_property;
+pub mod options;
 pub mod random;
 pub mod riscv64;
 pub mod world;

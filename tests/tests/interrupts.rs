@@ -1,7 +1,7 @@
 //! Interrupts end what does not end by itself, and none is lost: a sample of `scripts/interrupts`, which also measures how
 //! long runs go on. (The bounds here are only there to fail rather than hang.)
 
-use tests::interrupts::{By, ENDLESS, count, latency};
+use tests::interrupts::{By, ENDLESS, Endless, count, latency};
 use translator::guest::Guest;
 use translator::memory::Mode;
 use translator::run::{Reason, RunOptions, Vcpu};
@@ -9,9 +9,10 @@ use translator::run::{Reason, RunOptions, Vcpu};
 fn every_program(guest: Guest, mut test: impl FnMut(&str, Vcpu, By)) {
     let mut programs = 0;
     for endless in ENDLESS {
+        let Some(code) = endless.code(guest) else { continue };
         for memory in [Mode::Direct, Mode::Paged] {
             for from in [By::Thread, By::Handler] {
-                let Some(vcpu) = endless.vcpu(guest, memory) else { continue };
+                let vcpu = Endless::vcpu(guest, memory, &code);
                 programs += 1;
                 test(&format!("{guest}, {memory:?} memory, from {from:?}: {}", endless.name), vcpu, from);
             }

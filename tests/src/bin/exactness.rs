@@ -1,5 +1,6 @@
 //! Compiled code against the interpreter at every budget, and with a page taken away. See `--help`.
 
+use clap::Parser;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -7,65 +8,34 @@ use std::time::Instant;
 use tests::exactness::check::{Counts, check};
 use tests::exactness::windows::{Source, kernels};
 use tests::exactness::{MOST, check_program};
+use tests::options::{Guests, number, processors};
 use tests::random::Random;
 use translator::guest::Guest;
 
-const USAGE: &str = "\
-usage: scripts/exactness [--programs N] [--windows N] [--seed S] [--guest GUEST] [--jobs J] [--most B]
-
-Runs random programs, and windows out of the middle of the kernels (scripts/build-programs builds them), with every budget
-up to 2000 instructions, in direct and in paged memory: registers, memory, pc and count of compiled code must be what the
-interpreter has after as many instructions. Then once more with a random page that they use made inaccessible or
-read-only. What differs is printed.
-
-  --programs N   random programs a guest (default 1000)
-  --windows N    windows of kernels a guest (default 200)
-  --seed S       where the random numbers start (default 1)
-  --guest GUEST  x86_64, aarch64 or riscv64 (default: all)
-  --jobs J       threads (default: the number of processors)
-  --most B       largest budget (default 2000)
-";
-
+/// Runs random programs, and windows out of the middle of the kernels (scripts/build-programs builds them), with every
+/// budget up to 2000 instructions, in direct and in paged memory: registers, memory, pc and count of compiled code must
+/// be what the interpreter has after as many instructions. Then once more with a random page that they use made
+/// inaccessible or read-only. What differs is printed.
+#[derive(Parser)]
+#[command(name = "exactness")]
 struct Options {
+    /// Random programs a guest
+    #[arg(long, value_name = "N", default_value_t = 1000)]
     programs: u64,
+    /// Windows of kernels a guest
+    #[arg(long, value_name = "N", default_value_t = 200)]
     windows: u64,
+    /// Where the random numbers start
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = number)]
     seed: u64,
-    guests: Vec<Guest>,
-    jobs: usize,
+    #[command(flatten)]
+    guests: Guests,
+    /// Threads
+    #[arg(long, value_name = "J", default_value_t = processors())]
+    jobs: u64,
+    /// Largest budget
+    #[arg(long, value_name = "B", default_value_t = MOST)]
     most: u64,
-}
-
-fn options() -> Result<Options, String> {
-    let mut options = Options {
-        programs: 1000,
-        windows: 200,
-        seed: 1,
-        guests: Guest::ALL.to_vec(),
-        jobs: std::thread::available_parallelism().map_or(1, |count| count.get()),
-        most: MOST,
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        if name == "--help" || name == "-h" {
-            print!("{USAGE}");
-            std::process::exit(0);
-        }
-        let value = arguments.next().ok_or_else(|| format!("{name} is no option, or needs a value"))?;
-        let number = || value.parse::<u64>().map_err(|_| format!("{name} needs a number, not {value}"));
-        match name.as_str() {
-            "--programs" => options.programs = number()?,
-            "--windows" => options.windows = number()?,
-            "--seed" => options.seed = number()?,
-            "--jobs" => options.jobs = number()?.max(1) as usize,
-            "--most" => options.most = number()?,
-            "--guest" => {
-                let guest = Guest::from_name(&value).ok_or_else(|| format!("no guest is called {value}"))?;
-                options.guests = vec![guest];
-            }
-            _ => return Err(format!("there is no option {name}")),
-        }
-    }
-    Ok(options)
 }
 
 /// What the threads have found.
@@ -80,15 +50,9 @@ struct Found {
 const MOST_FAILURES: usize = 5;
 
 fn main() -> ExitCode {
-    let options = match options() {
-        Ok(options) => options,
-        Err(error) => {
-            eprintln!("exactness: {error}\n\n{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
+    let options = Options::parse();
     let mut failed = false;
-    for &guest in &options.guests {
+    for guest in options.guests.chosen() {
         let begin = Instant::now();
         let found = run(guest, &options);
         let line = |what: &str, counts: Counts| {
