@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #ifdef __x86_64__
 #include <asm/prctl.h>
+#include <sys/personality.h>
 #endif
 #include <signal.h>
 #include <stdint.h>
@@ -61,6 +62,9 @@ static void load(const struct record *r, ucontext_t *u) {
     for (int i = 0; i < 32; i++)
         m->__fpregs.__d.__f[i] = r->v[i][0];
     m->__fpregs.__d.__fcsr = r->control;
+    /* A reservation of the program before would be one of this program's; a store-conditional ends it. */
+    uint32_t word;
+    __asm__ volatile("sc.w zero, zero, (%0)" ::"r"(&word) : "memory");
 }
 
 static void store(struct record *r, const ucontext_t *u) {
@@ -225,7 +229,16 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     LOAD_BASES(&record);
 }
 
-int main(void) {
+int main(int count, char **arguments) {
+    (void)count;
+#ifdef __x86_64__
+    /* The heap of a static program is at a random place, also at those that tests find unmapped, unless asked not to be. */
+    int personality_now = personality(0xffffffff);
+    if (!(personality_now & ADDR_NO_RANDOMIZE) && personality(personality_now | ADDR_NO_RANDOMIZE) != -1)
+        execv("/proc/self/exe", arguments);
+#else
+    (void)arguments;
+#endif
     static char stack[262144];
     stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK};

@@ -3,16 +3,20 @@
 //! | module | what |
 //! | --- | --- |
 //! | `generate` | random programs and states |
+//! | `floats` | every float operation in every float environment, on special values |
 //! | `machine` | xlat: a machine that runs one case after the other |
 //! | `reference` | `oracles/programs.c`, natively or on qemu-user |
 //! | `unicorn` | what Unicorn, the second reference, can judge |
+//! | `judged` | what the reference has a say in, and why not in the rest |
 //! | `check` | one case everywhere, and the report of what differs |
 //!
 //! All of them see the same small world: code at [`CODE`] in a page filled with breakpoints, a writable page at [`DATA`]
 //! with a read-only one behind it, and nothing else.
 
 pub mod check;
+pub mod floats;
 pub mod generate;
+mod judged;
 pub mod machine;
 pub mod reference;
 pub mod unicorn;
@@ -69,6 +73,17 @@ pub struct Case {
     pub code: Vec<u8>,
     /// The state before; the pc is in the code.
     pub state: State,
+}
+
+/// A case with the number that reports name it by.
+#[derive(Clone, Debug)]
+pub struct Numbered {
+    /// The number.
+    pub number: u64,
+    /// Chooses how compiled code runs it: memory mode, budget or none, code that checks itself.
+    pub way: u64,
+    /// The case.
+    pub case: Case,
 }
 
 /// The guest's breakpoint instruction, which fills the page behind the code.

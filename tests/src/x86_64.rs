@@ -1,5 +1,6 @@
 //! Random x86-64 programs, and on an x86-64 host the processor and the interpreter that run them.
 
+pub mod choices;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub mod differential;
 pub mod generate;

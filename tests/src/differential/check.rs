@@ -1,15 +1,15 @@
 //! One case on every side, and the report of what differs.
 
 use super::machine::Machine;
-use super::reference::{Reference, Stop};
-use super::{CODE, Case, DATA, LONGEST_RUN, PAGE, State, generate, unicorn};
+use super::reference::Reference;
+use super::{CODE, Case, DATA, LONGEST_RUN, Numbered, PAGE, State, judged, unicorn};
 use crate::code::disassemble;
-use crate::x86_64::undefined::Undefined;
+use crate::x86_64::choices;
 use std::fmt::Write as _;
 use std::path::Path;
-use translator::guest::registers::{Register, by_name, registers};
-use translator::guest::{FpEnv, Guest, aarch64};
-use translator::ir::{Access, Slot, Trap};
+use translator::guest::registers::{Register, registers};
+use translator::guest::{FpEnv, Guest};
+use translator::ir::Slot;
 use translator::lift::{Bytes, LiftOptions, lift_block};
 use translator::memory::Mode;
 use translator::opt;
@@ -43,7 +43,7 @@ pub struct Sides {
 
 /// A case that has run here.
 struct Done {
-    seed: u64,
+    number: u64,
     case: Case,
     exit: Exit,
     state: State,
@@ -79,20 +79,19 @@ impl Sides {
         self.compiled.iter().map(|(_, machine)| machine.interrupter()).collect()
     }
 
-    /// Runs the cases of `seeds`; stops early after `most` differences or when `go_on` says no.
+    /// Runs the cases until `go_on`, which sees what has been found so far, says no.
     pub fn run(
         &mut self,
-        seeds: impl IntoIterator<Item = u64>,
-        most: usize,
-        mut go_on: impl FnMut() -> bool,
+        cases: impl IntoIterator<Item = Numbered>,
+        mut go_on: impl FnMut(&Summary) -> bool,
     ) -> Summary {
         let mut summary = Summary::default();
         let mut batch = Vec::new();
-        for seed in seeds {
-            if summary.failures.len() >= most || !go_on() {
-                break;
-            }
-            if let Some(done) = self.here(seed, &mut summary) {
+        let mut cases = cases.into_iter();
+        while go_on(&summary)
+            && let Some(case) = cases.next()
+        {
+            if let Some(done) = self.here(case, &mut summary) {
                 batch.push(done);
             }
             if batch.len() == BATCH {
@@ -104,52 +103,51 @@ impl Sides {
     }
 
     /// Runs a case on the interpreter and as compiled code.
-    fn here(&mut self, seed: u64, summary: &mut Summary) -> Option<Done> {
-        let case = generate::generate(self.guest, seed);
+    fn here(&mut self, Numbered { number, way, case }: Numbered, summary: &mut Summary) -> Option<Done> {
         let (mut exit, state) = self.interpreter.run(&case, Some(LONGEST_RUN));
         summary.cases += 1;
         summary.retired += exit.retired.unwrap_or(0);
         summary.programs += u64::from(!is_single(&case));
         // Without a budget a program that does not end would not; and a budget's units are other units.
-        let budget = (exit.reason == Reason::Budget || seed & 2 == 0).then_some(LONGEST_RUN);
+        let budget = (exit.reason == Reason::Budget || way & 2 == 0).then_some(LONGEST_RUN);
         // A quarter of the cases for each way of compiling, half of them in each memory mode.
-        let (name, machine) = &mut self.compiled[(seed & 1 | seed >> 1 & 6) as usize];
+        let (name, machine) = &mut self.compiled[(way & 1 | way >> 1 & 6) as usize];
         let (mut seen_exit, seen) = machine.run(&case, budget);
         if budget.is_none() {
             (exit.retired, seen_exit.retired) = (None, None);
         }
         if (seen_exit, &seen) != (exit, &state) {
             let ends = format!("  interpreted: {exit:x?}\n  {name}: {seen_exit:x?}\n");
-            summary.failures.push(report(seed, &case, &ends, "interpreted", &state, name, &seen));
+            summary.failures.push(report(number, &case, &ends, "interpreted", &state, name, &seen));
             return None;
         }
-        let judged = match exit.reason {
-            Reason::Fault(fault) => {
-                // The reference's code page is writable, and its own program is below the data.
-                let page = fault.addr / PAGE as u64;
-                let shared = page != CODE / PAGE as u64 && (page == 0 || fault.addr >= DATA - PAGE as u64);
-                // A processor refuses a jump out of the address space, where xlat refuses to fetch there.
-                let far = fault.addr >= 1 << 47 && fault.access == Access::Fetch;
-                shared && !far
-            }
-            // qemu does not check that AArch64's stack pointer is aligned.
-            Reason::Trap { trap: Trap::Misaligned, info } if self.guest == Guest::Aarch64 => {
-                info != self.guest.untagged(state.slots[aarch64::SP.index()] as u64) || info % 16 == 0
-            }
-            Reason::Trap { trap, .. } => !matches!(trap, Trap::Unsupported | Trap::Halt),
-            _ => false,
-        };
-        let judged = judged
+        let judged = judged::by_reference(&case, &exit, &state)
             && self
                 .reference
                 .as_ref()
-                .is_none_or(|reference| !reference.is_unicorn() || unicorn::judges(&case, &exit));
-        (judged && is_judged(&case) && !faults_by_choice(&case, &exit)).then_some(Done {
-            seed,
-            case,
-            exit,
-            state,
-        })
+                .is_none_or(|reference| !reference.is_unicorn() || unicorn::judges(&case, &exit))
+            && !self.may_have_another_nan(&case);
+        judged.then_some(Done { number, case, exit, state })
+    }
+
+    /// Whether a dot product in the case has a result of which the manual leaves open which NaN is where.
+    fn may_have_another_nan(&mut self, case: &Case) -> bool {
+        let products = judged::dot_products(case);
+        if products.is_empty() {
+            return false;
+        }
+        self.interpreter.load(case);
+        for _ in 0..LONGEST_RUN {
+            let pc = self.interpreter.pc();
+            let exit = self.interpreter.go(Some(1));
+            let another = products.iter().any(|(insn, destination)| {
+                insn.ip() == pc && choices::may_have_another_nan(insn, self.interpreter.slot(*destination))
+            });
+            if another || exit.reason != Reason::Budget {
+                return another;
+            }
+        }
+        false
     }
 
     /// Compares with the reference.
@@ -158,83 +156,19 @@ impl Sides {
         let cases: Vec<&Case> = batch.iter().map(|done| &done.case).collect();
         for (done, (mut state, stop)) in batch.iter().zip(reference.run(&cases)) {
             summary.judged += 1;
-            take_undefined(&done.case, &done.state, &mut state);
-            let same = ends_alike(&done.exit, stop)
+            judged::take_undefined(&done.case, &done.state, &mut state);
+            let same = judged::ends_alike(&done.exit, stop)
                 && done.state.pc == state.pc
                 && done.state.data == state.data
                 && differing(self.guest, &done.state, &state).is_empty();
             if !same {
                 let ends = format!("  interpreted: {:x?}\n  reference: {stop:x?}\n", done.exit);
                 let text =
-                    report(done.seed, &done.case, &ends, "reference", &state, "interpreted", &done.state);
+                    report(done.number, &done.case, &ends, "reference", &state, "interpreted", &done.state);
                 summary.failures.push(text);
             }
         }
     }
-}
-
-/// Instructions that a reference has no or another say in, by the start of their text, with the reason.
-const NOT_JUDGED: &[(Guest, &str, &str)] = &[
-    (Guest::Riscv64, "czero", "qemu 7.2 has no Zicond"),
-    (Guest::Riscv64, "ctzw", "qemu 7.2 looks at 64 bits"),
-    (Guest::Riscv64, "csrr", "counters and supervisor registers are qemu's own"),
-    (Guest::Aarch64, "msr s0_0_c4_c", "cfinv, axflag and xaflag: qemu refuses bits that should be zero"),
-    (Guest::Aarch64, "fcvtzs h", "qemu 7.2 leaves the sign above a half-precision fixed-point result"),
-    (Guest::Aarch64, ".inst", "constrained unpredictable: pairs loaded to one register, and their like"),
-    (Guest::X86_64, "popf", "the trap flag would be the processor's"),
-    (Guest::X86_64, "xgetbv", "the guest has no XSAVE"),
-    (Guest::X86_64, "fsin", "the last bit differs from processor to processor"),
-    (Guest::X86_64, "fcos", "the last bit differs from processor to processor"),
-    (Guest::X86_64, "fptan", "the last bit differs from processor to processor"),
-    (Guest::X86_64, "fpatan", "the last bit differs from processor to processor"),
-    (Guest::X86_64, "f2xm1", "the last bit differs from processor to processor"),
-    (Guest::X86_64, "fyl2x", "the last bit differs from processor to processor"),
-    (Guest::X86_64, "maskmovq", "a fault in it finds the x87 in MMX's state or not"),
-    (Guest::X86_64, "addr32 maskmovq", "a fault in it finds the x87 in MMX's state or not"),
-    (Guest::X86_64, "fnstenv", "x87 instruction and data pointers are not kept"),
-    (Guest::X86_64, "fnsave", "x87 instruction and data pointers are not kept"),
-    (Guest::X86_64, "rcp", "estimates differ from processor to processor"),
-    (Guest::X86_64, "rsqrt", "estimates differ from processor to processor"),
-    (Guest::X86_64, "fxsave", "x87 instruction and data pointers are not kept"),
-];
-
-/// Whether the program ended in a fault on which processors may differ: of a store-exclusive, where they may look at the
-/// reservation before or after they look at the address (xlat's fault in any case, qemu's without reservation do
-/// not); and of an access in many parts, of which some may have been done. Nor does qemu 7.2 check that LDAPR is aligned.
-fn faults_by_choice(case: &Case, exit: &Exit) -> bool {
-    let at = exit.pc.wrapping_sub(case.state.pc) as usize;
-    let misaligned = matches!(exit.reason, Reason::Trap { trap: Trap::Misaligned, .. });
-    let faults = misaligned || matches!(exit.reason, Reason::Fault(_));
-    let (Some(code), true) = (case.code.get(at..), faults) else { return false };
-    match case.guest {
-        Guest::Aarch64 => decoders::aarch64::decode(code, exit.pc).is_ok_and(|insn| {
-            use decoders::aarch64::{Memory, Op};
-            match insn.op {
-                Op::Memory(Memory::StoreExclusive | Memory::StoreExclusivePair) => true,
-                Op::Memory(Memory::Multiple | Memory::MultiplePost) => true,
-                Op::Memory(Memory::Single | Memory::SinglePost) => true,
-                Op::Memory(Memory::Replicate | Memory::ReplicatePost) => true,
-                Op::Memory(Memory::LoadAcquirePc) => misaligned,
-                _ => false,
-            }
-        }),
-        Guest::Riscv64 => decoders::riscv64::decode(code, exit.pc).is_ok_and(|insn| {
-            use decoders::riscv64::Op;
-            matches!(insn.op, Op::ScW | Op::ScD)
-        }),
-        Guest::X86_64 => false,
-    }
-}
-
-fn is_judged(case: &Case) -> bool {
-    let env = case.state.slots[Slot::FP_ENV.index()] as u32;
-    disassemble(case.guest, &case.code, case.state.pc).iter().all(|(_, _, text)| {
-        // Of a positive number that is flushed to zero, qemu 7.2 says that nothing was lost.
-        let flushed = text.starts_with("fjcvtzs") && env & FpEnv::FLUSH_INPUT != 0;
-        let known =
-            NOT_JUDGED.iter().any(|(guest, start, _)| *guest == case.guest && text.starts_with(start));
-        !flushed && !known
-    })
 }
 
 fn is_single(case: &Case) -> bool {
@@ -244,47 +178,9 @@ fn is_single(case: &Case) -> bool {
         .is_ok_and(|block| block.end >= pc + case.code.len() as u64)
 }
 
-/// Whether the exit is what the signal says.
-fn ends_alike(exit: &Exit, stop: Stop) -> bool {
-    match (exit.reason, stop.signal) {
-        (Reason::Trap { trap: Trap::Breakpoint, .. }, libc::SIGTRAP)
-        | (Reason::Trap { trap: Trap::Illegal, .. }, libc::SIGILL)
-        | (Reason::Trap { trap: Trap::DivideError | Trap::FloatError, .. }, libc::SIGFPE)
-        | (Reason::Trap { trap: Trap::GeneralProtection, .. }, libc::SIGSEGV) => true,
-        (Reason::Trap { trap: Trap::Misaligned, info }, libc::SIGBUS | libc::SIGSEGV) => {
-            // qemu tries some accesses, and the host has no address for one that is not canonical.
-            stop.address == Some(info)
-                || info >= 1 << 47 && stop == Stop { signal: libc::SIGSEGV, address: Some(0) }
-        }
-        // Of an access in several parts the processor reports the part.
-        (Reason::Fault(fault), libc::SIGSEGV | libc::SIGBUS) => {
-            // And none where the address is not canonical on the host, under qemu too.
-            let far = fault.addr >= 1 << 47 || fault.addr.wrapping_add(fault.size.into()) >= 1 << 47;
-            stop.address.is_none_or(|address| address.abs_diff(fault.addr) < 512 || far && address == 0)
-        }
-        _ => false,
-    }
-}
-
-/// Registers that the reference has no say in.
-fn is_compared(register: &Register) -> bool {
-    register.name != "tpidr_el0"
-}
-
-/// Takes over from `ours` the flags that x86-64's manual leaves undefined where the program ended.
-fn take_undefined(case: &Case, ours: &State, reference: &mut State) {
-    if case.guest != Guest::X86_64 {
-        return;
-    }
-    let undefined = u128::from(Undefined::at(&case.code, case.state.pc, ours.pc).mask());
-    let flags = by_name(case.guest, "rflags").expect("a register");
-    let value = flags.read(reference) & !undefined | flags.read(ours) & undefined;
-    flags.write(reference, value);
-}
-
 /// The registers that differ, with both values.
 fn differing(guest: Guest, a: &State, b: &State) -> Vec<(Register, u128, u128)> {
-    let compared = registers(guest).into_iter().filter(is_compared);
+    let compared = registers(guest).into_iter().filter(judged::is_compared);
     compared
         .map(|register| (register, register.read(a), register.read(b)))
         .filter(|(_, a, b)| a != b)
@@ -293,7 +189,7 @@ fn differing(guest: Guest, a: &State, b: &State) -> Vec<(Register, u128, u128)> 
 
 /// Everything about a case: program, IR, states, and a text case for the lifters' tests.
 pub fn report(
-    seed: u64,
+    number: u64,
     case: &Case,
     ends: &str,
     a_name: &str,
@@ -301,7 +197,7 @@ pub fn report(
     b_name: &str,
     b: &State,
 ) -> String {
-    let mut out = format!("--- {} case {seed:#x}: {a_name} and {b_name} differ\n{ends}", case.guest);
+    let mut out = format!("--- {} case {number:#x}: {a_name} and {b_name} differ\n{ends}", case.guest);
     for (pc, bytes, text) in disassemble(case.guest, &case.code, case.state.pc) {
         let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let _ = writeln!(out, "  {pc:#x}: {:32} {text}", bytes.join(" "));

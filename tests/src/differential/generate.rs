@@ -4,11 +4,11 @@
 //! that programs get somewhere. Some registers point into the data and keep their values; loop counters belong to their
 //! loops. Nothing here knows what instructions mean: the interpreter does.
 
-use super::{CODE, CODE_BYTES, Case, DATA, PAGE, State};
+use super::{CODE, CODE_BYTES, Case, DATA, Numbered, PAGE, State};
 use crate::code::random_code;
 use crate::random::Random;
 use crate::world::TestWorld;
-use crate::x86_64::generate::interesting_extended;
+use crate::x86_64::generate::{interesting_extended, uses_x87};
 use crate::x86_64::undefined::Undefined;
 use translator::guest::registers;
 use translator::guest::{FpEnv, Guest, aarch64, riscv64, x86_64};
@@ -29,6 +29,11 @@ pub fn generate(guest: Guest, seed: u64) -> Case {
         writer.single();
     }
     Case { guest, code: writer.code, state }
+}
+
+/// The same with its seed for a number.
+pub fn numbered(guest: Guest, seed: u64) -> Numbered {
+    Numbered { number: seed, way: seed, case: generate(guest, seed) }
 }
 
 /// Slots that keep their values: what memory accesses start from.
@@ -220,12 +225,15 @@ struct Writer {
     code: Vec<u8>,
     world: TestWorld,
     kept: Vec<Slot>,
+    /// Whether there may be x87 and MMX instructions. They are a third of all x86-64 encodings, and some ten times as much
+    /// host code as others, so that programs with and without them are far more programs in the same time.
+    x87: bool,
     /// x86-64's flags that no test may look at here.
     undefined: Undefined,
 }
 
 impl Writer {
-    fn new(guest: Guest, state: &State, random: Random) -> Writer {
+    fn new(guest: Guest, state: &State, mut random: Random) -> Writer {
         let mut world = TestWorld::new(guest);
         world.map(DATA, PAGE as u64, true);
         world.map(DATA + PAGE as u64, PAGE as u64, false);
@@ -234,7 +242,8 @@ impl Writer {
             world.set(Slot(at as u16), *value);
         }
         let kept = bases(guest).into_iter().chain(counters(guest)).collect();
-        Writer { guest, random, code: Vec::new(), world, kept, undefined: Undefined::default() }
+        let x87 = guest == Guest::X86_64 && random.below(4) == 0;
+        Writer { guest, random, code: Vec::new(), world, kept, x87, undefined: Undefined::default() }
     }
 
     fn pc(&self) -> u64 {
@@ -251,10 +260,11 @@ impl Writer {
         self.code.extend(bytes);
     }
 
-    /// Whether the instruction looks at flags that are undefined.
-    fn reads_undefined(&self, bytes: &[u8]) -> bool {
+    /// Whether the instruction looks at flags that are undefined, or is not for this program.
+    fn is_refused(&self, bytes: &[u8]) -> bool {
         self.guest == Guest::X86_64
-            && decoders::x86_64::decode(bytes, self.pc()).is_ok_and(|insn| self.undefined.is_read_by(&insn))
+            && decoders::x86_64::decode(bytes, self.pc())
+                .is_ok_and(|insn| self.undefined.is_read_by(&insn) || !self.x87 && uses_x87(&insn))
     }
 
     /// Defines every flag, by a comparison of random registers, if some are undefined.
@@ -364,7 +374,7 @@ impl Writer {
                 Terminator::Repeat { .. } => true,
                 _ => false,
             };
-            if self.reads_undefined(&bytes)
+            if self.is_refused(&bytes)
                 || !goes_on
                 || block.end != next
                 || asks_the_host(&block)

@@ -95,6 +95,16 @@ impl Machine {
         self.vcpu.run(&RunOptions { budget, ..RunOptions::default() })
     }
 
+    /// The pc as it is.
+    pub fn pc(&self) -> u64 {
+        self.vcpu.pc()
+    }
+
+    /// A slot as it is.
+    pub fn slot(&self, slot: Slot) -> u128 {
+        self.vcpu.slot(slot)
+    }
+
     /// The state as it is.
     pub fn state(&self) -> State {
         let mut data = vec![0; PAGE];

@@ -1,10 +1,11 @@
 //! One random program on the processor and on the interpreter, and what differs.
 
+use super::choices;
 use super::generate::{Encoded, Generator, START, interesting_extended};
 use super::undefined::Undefined;
 use crate::native::{CODE, DATA, DATA_SIZE, Processor, State, Stop};
 use crate::random::Random;
-use iced_x86::{Mnemonic, OpKind, Register};
+use iced_x86::{OpKind, Register};
 use std::fmt::Write as _;
 use translator::guest::x86_64 as slots;
 use translator::guest::{FpEnv, Guest};
@@ -242,7 +243,7 @@ impl Differential {
 
         self.guest.load_state(&case.state);
         self.guest.data.copy_from_slice(&case.data[..]);
-        let (rip, ours) = self.interpret(first, end, &code);
+        let Ended { rip, how: ours, another_nan } = self.interpret(case, end, &code);
         let mut state = self.guest.state(rip);
         if native.rflags & (1 << 8 | 1 << 18) != 0 {
             // Single-stepping and alignment checks, which the translator does not do.
@@ -267,10 +268,15 @@ impl Differential {
         };
         let undefined = undefined.mask();
         state.rflags = state.rflags & !undefined | native.rflags & undefined;
-        if let Some(End::Fault { pc, .. }) = ours
-            && case.program.iter().any(|e| e.insn.ip() == pc && e.insn.mnemonic() == Mnemonic::Maskmovq)
-        {
-            // AMD's processors have put the x87 into MMX's state then.
+        let at = |pc| case.program.iter().map(|encoded| &encoded.insn).find(|insn| insn.ip() == pc);
+        let x87_traps = self.guest.slots[Slot::FP_ENV.index()] as u32 & FpEnv::X87_TRAPS != 0;
+        let by_choice = match ours {
+            Some(End::Fault { pc, .. } | End::Trap { pc, trap: Trap::GeneralProtection, .. }) => {
+                at(pc).is_some_and(|insn| choices::differs_at_fault(insn, x87_traps))
+            }
+            _ => false,
+        };
+        if by_choice || another_nan {
             return None;
         }
         let mut differences = Vec::new();
@@ -282,7 +288,9 @@ impl Differential {
             (Stop::Fault(there), Some(End::Fault { fault, .. })) => {
                 // Of an area of many bytes (`fxrstor`) the processor may touch any part first.
                 let area = fault.addr..fault.addr.saturating_add(fault.size.into());
-                there.is_none_or(|addr| area.contains(&addr) || addr & !4095 == fault.addr & !4095)
+                // With 32-bit addresses that begins anew at 0.
+                let in_area = |addr: u64| area.contains(&addr) || area.contains(&addr.wrapping_add(1 << 32));
+                there.is_none_or(|addr| in_area(addr) || addr & !4095 == fault.addr & !4095)
             }
             (Stop::Fault(_), None) => state.rip == native.rip,
             (Stop::Fault(_), Some(End::Trap { trap, .. })) => {
@@ -360,29 +368,49 @@ impl Differential {
         Some(report)
     }
 
-    /// Interprets until control leaves the program; how it ended, `None` if by a jump.
-    fn interpret(&mut self, start: u64, end: u64, code: &[u8]) -> (u64, Option<End>) {
-        let mut pc = start;
+    /// Interprets until control leaves the program.
+    fn interpret(&mut self, case: &Case, end: u64, code: &[u8]) -> Ended {
+        let start = case.program[0].insn.ip();
         let fetch = Bytes { start, bytes: code };
+        let products: Vec<_> =
+            case.program.iter().map(|encoded| encoded.insn).filter(choices::is_dot_product).collect();
+        // What these leave behind is looked at before it is used.
+        let max_instructions = if products.is_empty() { LiftOptions::default().max_instructions } else { 1 };
+        let mut ended = Ended { rip: start, how: None, another_nan: false };
         for _ in 0..10_000 {
+            let pc = ended.rip;
             if !(start..end).contains(&pc) {
-                return (pc, None);
+                return ended;
             }
             let env = FpEnv(self.guest.slots[Slot::FP_ENV.index()] as u32);
-            let options = LiftOptions { env, ..LiftOptions::default() };
+            let options = LiftOptions { env, max_instructions, ..LiftOptions::default() };
             let Ok(block) = lift_block(Guest::X86_64, &fetch, pc, &options) else {
-                return (pc, Some(End::Next(pc)));
+                return Ended { how: Some(End::Next(pc)), ..ended };
             };
             let outcome = self.interpreter.run(&block, &mut self.guest, u64::MAX);
-            pc = match outcome.end {
+            ended.another_nan |= products.iter().any(|insn| {
+                let destination = slots::xmm(insn.op0_register().number() as u8);
+                insn.ip() == pc && choices::may_have_another_nan(insn, self.guest.slots[destination.index()])
+            });
+            ended.rip = match outcome.end {
                 End::Next(next) | End::Repeat { pc: next } | End::Resync { next } => next,
-                End::Fault { pc, .. } | End::Trap { pc, .. } => return (pc, Some(outcome.end)),
-                End::Syscall { next } => return (next, Some(outcome.end)),
-                End::Limit { pc } | End::HookStop { pc } => return (pc, Some(outcome.end)),
+                End::Fault { pc, .. } | End::Trap { pc, .. } | End::Limit { pc } | End::HookStop { pc } => {
+                    return Ended { rip: pc, how: Some(outcome.end), ..ended };
+                }
+                End::Syscall { next } => return Ended { rip: next, how: Some(outcome.end), ..ended },
             };
         }
-        (pc, Some(End::Limit { pc }))
+        Ended { how: Some(End::Limit { pc: ended.rip }), ..ended }
     }
+}
+
+/// How the interpreter ended.
+struct Ended {
+    rip: u64,
+    /// Nothing if control left the program by a jump.
+    how: Option<End>,
+    /// Whether a dot product had a result of which the manual leaves open which NaN is where.
+    another_nan: bool,
 }
 
 impl Default for Differential {

@@ -1,9 +1,10 @@
 //! Random x86-64 instructions: every encoding that is lifted, with registers, addresses and immediates at random.
 
-use super::{CODE, CODE_SIZE, DATA_SIZE};
+use super::{CODE, CODE_SIZE, DATA_SIZE, choices};
 use crate::random::Random;
 use iced_x86::{
-    Code, ConstantOffsets, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register,
+    Code, ConstantOffsets, CpuidFeature, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind,
+    Register,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use translator::lift::x86_64::is_lifted;
@@ -69,30 +70,40 @@ fn decode(bytes: &[u8], pc: u64) -> Option<(Instruction, ConstantOffsets)> {
     (!insn.is_invalid()).then(|| (insn, decoder.get_constant_offsets(&insn)))
 }
 
+/// Whether the instruction works on the x87's registers, as numbers or as MMX's.
+pub fn uses_x87(insn: &Instruction) -> bool {
+    use CpuidFeature::{FPU, FPU287, FPU387, MMX};
+    insn.cpuid_features().iter().any(|feature| matches!(feature, FPU | FPU287 | FPU387 | MMX))
+        || (0..insn.op_count()).any(|n| insn.op_kind(n) == OpKind::Register && insn.op_register(n).is_mm())
+}
+
 impl Generator {
     /// Looks through the opcode maps for what is lifted.
     pub fn new() -> Generator {
         let mut found: BTreeMap<u32, (Code, Vec<Template>)> = BTreeMap::new();
         for before in openings() {
             for opcode in 0..=255u8 {
-                for modrm in 0..=255u8 {
-                    let mut bytes = before.clone();
-                    bytes.push(opcode);
-                    let length = bytes.len();
+                let mut bytes = before.clone();
+                bytes.push(opcode);
+                let length = bytes.len();
+                let with_modrm = uses_modrm(&bytes);
+                for modrm in 0..if with_modrm { 256 } else { 1 } {
+                    let modrm = modrm as u8;
                     let mut sample = bytes.clone();
                     sample.push(modrm);
                     sample.extend([0; 12]);
                     let Some((insn, _)) = decode(&sample, CODE) else { continue };
-                    if insn.len() < length || EXCLUDED.contains(&insn.mnemonic()) || !is_lifted(&insn) {
+                    if insn.len() < length || EXCLUDED.contains(&insn.mnemonic()) {
                         continue;
                     }
-                    let modrm = uses_modrm(&bytes).then_some(modrm);
-                    let entry = found.entry(insn.code() as u32).or_insert((insn.code(), Vec::new()));
-                    if entry.1.last().is_some_and(|last| last.bytes == bytes) {
-                        continue;
-                    }
-                    if entry.1.len() < 8 {
-                        entry.1.push(Template { bytes, modrm });
+                    let known = found.get(&(insn.code() as u32));
+                    let enough = known.is_some_and(|(_, templates)| {
+                        templates.len() == 8 || templates.last().is_some_and(|last| last.bytes == bytes)
+                    });
+                    if !enough && is_lifted(&insn) {
+                        let (_, templates) =
+                            found.entry(insn.code() as u32).or_insert((insn.code(), Vec::new()));
+                        templates.push(Template { bytes: bytes.clone(), modrm: with_modrm.then_some(modrm) });
                     }
                 }
             }
@@ -159,7 +170,7 @@ fn openings() -> Vec<Vec<u8>> {
 /// First byte of a three-byte VEX prefix.
 const VEX: u8 = 0xc4;
 
-/// Whether a ModRM byte follows: what comes next then decides the length or the encoding.
+/// Whether a ModRM byte follows: what comes next then decides the length or the encoding, if only of one row of a group.
 fn uses_modrm(bytes: &[u8]) -> bool {
     let with = |modrm: u8| {
         let mut sample = bytes.to_vec();
@@ -167,7 +178,7 @@ fn uses_modrm(bytes: &[u8]) -> bool {
         sample.extend([0; 12]);
         decode(&sample, CODE).map(|(insn, _)| (insn.code(), insn.len()))
     };
-    with(0x05) != with(0xc1)
+    (0..8).map(|row| row << 3).any(|row| with(0x05 | row) != with(0xc1 | row))
 }
 
 fn fill(template: &Template, code: Code, random: &mut Random, pc: u64, data: u64) -> Option<Encoded> {
@@ -236,10 +247,7 @@ fn fill(template: &Template, code: Code, random: &mut Random, pc: u64, data: u64
     if branch && bytes.contains(&0x66) {
         return None;
     }
-    // The register form of `prefetchw`'s opcode is illegal on AMD's processors and nothing on Intel's.
-    let prefetch =
-        [Code::Reservednop_rm16_r16_0F0D, Code::Reservednop_rm32_r32_0F0D, Code::Reservednop_rm64_r64_0F0D];
-    if prefetch.contains(&code) && insn.op_kind(0) == OpKind::Register {
+    if choices::differs_entirely(&insn, &bytes) {
         return None;
     }
     // AMD's processors read 32 bits of memory here, Intel's 16.
