@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use translator::cache::disk::{DEFAULT_LIMIT, Error, Store};
 use translator::guest::registers::State;
-use translator::run::{Engine, EngineOptions};
+use translator::run::{Engine, EngineOptions, VmOptions};
 
 /// Where compiled code is kept, for every command that uses it.
 #[derive(Args)]
@@ -149,7 +149,10 @@ fn warm(store: &Arc<Store>, path: &Path, most: usize) -> ExitCode {
     };
     let arguments = vec![path.as_os_str().as_encoded_bytes().to_vec()];
     let program = Program { path: path.to_owned(), arguments, environment: Vec::new() };
-    let mut process = match Process::load(&engine, &program, &ProcessOptions::default()) {
+    // As `xlat run` has it, or the units would not be for it.
+    let options =
+        ProcessOptions { vm: VmOptions { alone: true, ..VmOptions::default() }, ..ProcessOptions::default() };
+    let mut process = match Process::load(&engine, &program, &options) {
         Ok(process) => process,
         Err(error) => return cannot(&error),
     };

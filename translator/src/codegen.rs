@@ -32,6 +32,7 @@ mod features;
 mod float;
 mod groups;
 mod integer;
+mod late;
 mod ops;
 mod plan;
 mod sites;

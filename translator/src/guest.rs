@@ -49,6 +49,17 @@ impl Guest {
         }
     }
 
+    /// Whether a slot is a condition flag, set by much and read by little.
+    pub fn is_flag(self, slot: Slot) -> bool {
+        match self {
+            Guest::X86_64 => {
+                matches!(slot, x86_64::CF | x86_64::ZF | x86_64::SF | x86_64::OF | x86_64::PF | x86_64::AF)
+            }
+            Guest::Aarch64 => matches!(slot, aarch64::N | aarch64::Z | aarch64::C | aarch64::V),
+            Guest::Riscv64 => false,
+        }
+    }
+
     /// Registers that are not zero in a new vCPU, by name.
     pub const fn reset_values(self) -> &'static [(&'static str, u128)] {
         match self {

@@ -22,8 +22,8 @@ use crate::region::{Edge, only_interpreted};
 use crate::run::state::{ExitKind, JUMP_CACHE_ENTRIES, VcpuState};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    self, AbiParam, AliasRegionData, BlockArg, ExternalName, GlobalValueData, InstBuilder, InstructionData,
-    MemFlagsData, Opcode, Signature, UserExternalName, types,
+    self, AbiParam, AliasRegionData, BlockArg, ExternalName, GlobalValueData, InstBuilder, MemFlagsData,
+    Signature, UserExternalName, types,
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -77,6 +77,9 @@ pub(super) struct Emitter<'a, 'f> {
     /// Index of the op that is being emitted.
     pub at: usize,
     values: Vec<Option<ir::Value>>,
+    /// What made the values of this block, and where in the block each is used last.
+    pub(super) made_by: FxHashMap<ir::Value, usize>,
+    pub(super) last_uses: Vec<usize>,
     /// Loads that are made together with an extension of them, by the load: the extension.
     pub extensions: FxHashMap<usize, usize>,
     /// What was loaded together with an extension: by load, the extended value and whether by its sign.
@@ -202,6 +205,8 @@ pub(super) fn emit(
         block: &plan.region.blocks[0],
         at: 0,
         values: Vec::new(),
+        made_by: FxHashMap::default(),
+        last_uses: Vec::new(),
         extensions: FxHashMap::default(),
         extended: FxHashMap::default(),
         index: 0,
@@ -278,7 +283,7 @@ impl<'a> Emitter<'a, '_> {
             self.b.def_var(variable, left);
             self.budget = Some(variable);
         }
-        if !self.plan.polls[0] {
+        if !self.plan.polls_at_head(0) {
             self.poll(0);
         }
         for slot in slots_of(self.plan.loaded_first) {
@@ -288,9 +293,10 @@ impl<'a> Emitter<'a, '_> {
         self.b.ins().jump(self.labels[0], &arguments);
     }
 
-    /// At the unit's entry and in every cycle: leave if another thread asks for it, or the budget may not last to the
-    /// next check.
+    /// At the unit's entry and in every cycle, before a block: leave if another thread asks for it, or the budget may not
+    /// last to the next poll.
     fn poll(&mut self, index: usize) {
+        self.pc = self.plan.region.blocks[index].start;
         // Without the sequence point Cranelift would merge this load with an earlier one.
         self.b.ins().sequence_point();
         let word = self.load_state(types::I32, offset_of!(VcpuState, interrupt));
@@ -317,11 +323,7 @@ impl<'a> Emitter<'a, '_> {
         self.b.seal_block(cold);
         self.b.seal_block(go_on);
         self.b.switch_to_block(cold);
-        for slot in slots_of(self.dirty) {
-            let value = self.slot_value(slot);
-            self.save_slot_cold(slot, value);
-        }
-        self.store_budget(retired);
+        self.store_dirty(retired);
         self.leave(self.pc, kind as u64);
         self.b.switch_to_block(go_on);
     }
@@ -332,6 +334,7 @@ impl<'a> Emitter<'a, '_> {
         self.block = block;
         self.index = index;
         self.values.clear();
+        self.find_last_uses();
         self.find_extensions();
         let dominator = self.plan.dominators[index];
         if index != 0 {
@@ -361,7 +364,7 @@ impl<'a> Emitter<'a, '_> {
         self.pc = block.start;
         self.started = 0;
         self.check = self.plan.region.checks[index].as_deref();
-        if self.plan.polls[index] {
+        if self.plan.polls_at_head(index) {
             self.poll(index);
         }
         let mut check = self.check.is_some();
@@ -385,6 +388,9 @@ impl<'a> Emitter<'a, '_> {
                 _ => {
                     let value = self.op(op);
                     self.values.push(value);
+                    if let Some(value) = value {
+                        self.made_by.insert(value, at);
+                    }
                     self.derive_checked(at);
                 }
             }
@@ -395,6 +401,7 @@ impl<'a> Emitter<'a, '_> {
         for slot in slots_of(self.plan.loaded[index]) {
             self.entry_value(slot);
         }
+        self.at = block.ops.len();
         self.ends[index].clone_from(&self.current);
         self.checked_by[index].clone_from(&self.checked);
         self.terminator(index);
@@ -438,12 +445,22 @@ impl<'a> Emitter<'a, '_> {
             }
             Terminator::Branch { cond, .. } => {
                 self.spend(started);
-                let cond = self.value(cond);
-                let edges = [0, 1].map(|edge| self.plan.region.edges[index][edge]);
+                let mut cond = self.value(cond);
+                let mut edges = [0, 1].map(|edge| self.plan.region.edges[index][edge]);
+                // Cranelift lays the second way out behind the branch: where one goes back to a loop's head, that one.
+                if let Edge::Inside(target) = edges[0]
+                    && self.plan.polls_on_edge(index, target)
+                    && let Some(inverse) = self.inverse(cond)
+                {
+                    (cond, edges) = (inverse, [edges[1], edges[0]]);
+                }
                 let falls_through = edges.contains(&Edge::Next);
                 // An edge that does more than pass values is a block of its own.
                 let [taken, other] = edges.map(|edge| match edge {
-                    Edge::Inside(target) if self.plan.flushed(index, target) == 0 => {
+                    Edge::Inside(target)
+                        if self.plan.flushed(index, target) == 0
+                            && !self.plan.polls_on_edge(index, target) =>
+                    {
                         (self.labels[target], self.arguments(target, &self.current), None)
                     }
                     Edge::Next => (self.next(), Vec::new(), None),
@@ -511,6 +528,9 @@ impl<'a> Emitter<'a, '_> {
                 for slot in slots_of(self.plan.flushed(self.index, target)) {
                     let value = self.slot_value(slot);
                     self.store_slot(slot, value);
+                }
+                if self.plan.polls_on_edge(self.index, target) {
+                    self.poll(target);
                 }
                 let arguments = self.arguments(target, &self.current);
                 self.b.ins().jump(self.labels[target], &arguments);
@@ -708,10 +728,8 @@ impl<'a> Emitter<'a, '_> {
 
     /// Stores the dirty slots, and the budget less `retired` instructions of this block.
     pub(super) fn store_dirty(&mut self, retired: u32) {
-        for slot in slots_of(self.dirty) {
-            let value = self.slot_value(slot);
-            self.save_slot(slot, value);
-        }
+        let state: Vec<_> = slots_of(self.dirty).map(|slot| (slot, self.slot_value(slot))).collect();
+        self.save_late(&state);
         self.store_budget(retired);
     }
 
@@ -810,20 +828,6 @@ impl<'a> Emitter<'a, '_> {
         let ones = self.b.ins().iconst(types::I32, i64::from(u32::MAX));
         self.b.ins().store(self.state_flags, single, self.state, offset);
         self.b.ins().store(self.state_flags, ones, self.state, offset + 4);
-    }
-
-    /// As `save_slot`, in a cold block: what is cheap to make is made there, so that nothing need hold it till then.
-    pub(super) fn save_slot_cold(&mut self, slot: Slot, value: ir::Value) {
-        let dfg = &self.b.func.dfg;
-        let made = dfg.value_def(value).inst().map(|inst| dfg.insts[inst]);
-        let ty = dfg.value_type(value);
-        let value = match made {
-            Some(InstructionData::UnaryImm { opcode: Opcode::Iconst, imm }) => self.b.ins().iconst(ty, imm),
-            Some(InstructionData::Unary { opcode: Opcode::Sextend, arg }) => self.b.ins().sextend(ty, arg),
-            Some(InstructionData::Unary { opcode: Opcode::Uextend, arg }) => self.b.ins().uextend(ty, arg),
-            _ => value,
-        };
-        self.save_slot(slot, value);
     }
 
     fn store_slot(&mut self, slot: Slot, value: ir::Value) {

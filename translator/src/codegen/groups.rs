@@ -302,9 +302,7 @@ impl Emitter<'_, '_> {
         self.b.seal_block(cold);
         self.b.switch_to_block(cold);
         self.b.set_srcloc(cold_location(group.index));
-        for &(slot, value) in &group.state {
-            self.save_slot_cold(slot, value);
-        }
+        self.save_late(&group.state);
         self.store_budget(group.retired);
         let restart = group.restart.expect("the last access has set it");
         self.leave(restart, ExitKind::Interpret as u64);

@@ -73,8 +73,10 @@ pub(super) struct Plan<'a> {
     origins: Vec<Vec<Origin>>,
     /// The closest dominator of each block; the entry's is itself.
     pub dominators: Vec<usize>,
-    /// Blocks that look at the interrupt word and the budget: every cycle holds one.
-    pub polls: Vec<bool>,
+    /// Place of each block in `order`.
+    place: Vec<usize>,
+    /// Slots that are condition flags.
+    flags: SlotSet,
     /// Guest instructions from the start of each block to the next check of the budget, the longest way.
     pub longest: Vec<u32>,
     /// For loop heads, the blocks of the loop and the slots written there.
@@ -98,7 +100,6 @@ impl<'a> Plan<'a> {
         plan.find_order();
         plan.find_dominators();
         plan.find_loops();
-        plan.find_polls();
         plan.find_dirty();
         plan.find_live();
         plan.find_origins();
@@ -134,7 +135,8 @@ impl<'a> Plan<'a> {
             loaded: vec![0; count],
             origins: Vec::new(),
             dominators: vec![0; count],
-            polls: vec![false; count],
+            place: vec![0; count],
+            flags: slots_of(SlotSet::MAX).filter(|&slot| key.guest.is_flag(slot)).map(bit).sum(),
             longest: vec![0; count],
             loops: vec![None; count],
             predecessors: vec![Vec::new(); count],
@@ -144,6 +146,11 @@ impl<'a> Plan<'a> {
     /// Blocks of the region that follow a block.
     fn inside(&self, block: usize) -> impl Iterator<Item = usize> + use<'a> {
         region::inside(&self.region.edges[block])
+    }
+
+    /// Slots that the blocks behind a block need.
+    pub fn live_out(&self, block: usize) -> SlotSet {
+        self.inside(block).fold(0, |set, target| set | self.live_in[target])
     }
 
     /// Where a slot's value at the start of a block comes from.
@@ -158,6 +165,22 @@ impl<'a> Plan<'a> {
             Some((body, written)) if !body[block] => self.dirty_out[block] & !written,
             _ => 0,
         }
+    }
+
+    /// Whether an edge inside the region goes back: every cycle has one that does, to a loop's head.
+    fn goes_back(&self, block: usize, target: usize) -> bool {
+        self.place[block] >= self.place[target]
+    }
+
+    /// Whether a block begins with a poll. Loops that write flags poll on the edges that go back instead: a poll at the
+    /// head would need the flags of every way there at hand, where most loops set them before anybody looks.
+    pub fn polls_at_head(&self, block: usize) -> bool {
+        self.loops[block].as_ref().is_some_and(|(_, written)| written & self.flags == 0)
+    }
+
+    /// Whether there is a poll on an edge.
+    pub fn polls_on_edge(&self, block: usize, target: usize) -> bool {
+        self.goes_back(block, target) && !self.polls_at_head(target)
     }
 
     fn find_order(&mut self) {
@@ -183,6 +206,9 @@ impl<'a> Plan<'a> {
         }
         self.order.reverse();
         debug_assert_eq!(self.order.len(), count, "every block is reachable");
+        for (at, &block) in self.order.iter().enumerate() {
+            self.place[block] = at;
+        }
         for block in 0..count {
             for target in self.inside(block) {
                 self.predecessors[target].push(block);
@@ -192,10 +218,7 @@ impl<'a> Plan<'a> {
 
     /// Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm".
     fn find_dominators(&mut self) {
-        let mut place = vec![0; self.order.len()];
-        for (at, &block) in self.order.iter().enumerate() {
-            place[block] = at;
-        }
+        let place = &self.place;
         let mut found: Vec<Option<usize>> = vec![None; self.order.len()];
         found[0] = Some(0);
         let mut changed = true;
@@ -233,15 +256,11 @@ impl<'a> Plan<'a> {
     /// A loop is its head and what reaches the head again without passing it.
     fn find_loops(&mut self) {
         let count = self.region.blocks.len();
-        let mut place = vec![0; count];
-        for (at, &block) in self.order.iter().enumerate() {
-            place[block] = at;
-        }
         let written: Vec<SlotSet> = (0..count).map(|block| self.defined(block)).collect();
         for head in (0..count).filter(|&head| self.region.loop_heads[head]) {
             let mut body = vec![false; count];
             body[head] = true;
-            let back = self.predecessors[head].iter().copied().filter(|&from| place[from] >= place[head]);
+            let back = self.predecessors[head].iter().copied().filter(|&from| self.goes_back(from, head));
             let mut queue: Vec<usize> = back.collect();
             while let Some(block) = queue.pop() {
                 if !std::mem::replace(&mut body[block], true) {
@@ -251,36 +270,6 @@ impl<'a> Plan<'a> {
             let set = (0..count).filter(|&block| body[block]).fold(0, |set, block| set | written[block]);
             self.loops[head] = Some((body, set));
         }
-    }
-
-    /// Loop heads, less those whose every cycle holds another. The last ones go first: a loop that is entered in several
-    /// places keeps its first head, and an outer loop that cannot go round an inner one needs none.
-    fn find_polls(&mut self) {
-        self.polls.clone_from(&self.region.loop_heads);
-        for at in (0..self.order.len()).rev() {
-            let head = self.order[at];
-            if self.polls[head] {
-                self.polls[head] = false;
-                self.polls[head] = self.comes_back(head);
-            }
-        }
-    }
-
-    /// Whether a way leads from a block to itself without a poll.
-    fn comes_back(&self, block: usize) -> bool {
-        let mut seen = self.polls.clone();
-        let mut queue = vec![block];
-        while let Some(from) = queue.pop() {
-            for target in self.inside(from) {
-                if target == block {
-                    return true;
-                }
-                if !std::mem::replace(&mut seen[target], true) {
-                    queue.push(target);
-                }
-            }
-        }
-        false
     }
 
     fn find_dirty(&mut self) {
@@ -310,7 +299,7 @@ impl<'a> Plan<'a> {
         let mut written = vec![0; count];
         for index in 0..count {
             let (mut used, mut made, mut dirty): (SlotSet, SlotSet, SlotSet) = (0, 0, self.dirty_in[index]);
-            if self.polls[index] {
+            if self.polls_at_head(index) {
                 used |= dirty;
             }
             self.events(index, |event| match event {
@@ -335,6 +324,9 @@ impl<'a> Plan<'a> {
             }
             for target in self.inside(index) {
                 used |= self.flushed(index, target) & !made;
+                if self.polls_on_edge(index, target) {
+                    used |= dirty & !made;
+                }
             }
             (exposed[index], written[index]) = (used, made);
         }
@@ -469,9 +461,10 @@ impl<'a> Plan<'a> {
     }
 
     fn longest_from(&mut self, block: usize) -> u32 {
-        // Polls cut every cycle, so this ends; zero means not computed yet, as a block has an instruction.
+        // Every cycle has an edge that goes back, so this ends; zero means not computed yet, as a block has an instruction.
         if self.longest[block] == 0 {
-            let targets: Vec<usize> = self.inside(block).filter(|&target| !self.polls[target]).collect();
+            let polls = |target: usize| self.goes_back(block, target) || self.polls_at_head(target);
+            let targets: Vec<usize> = self.inside(block).filter(|&target| !polls(target)).collect();
             let behind = targets.into_iter().map(|target| self.longest_from(target)).max().unwrap_or(0);
             self.longest[block] = self.region.blocks[block].instructions + behind;
         }
