@@ -575,11 +575,33 @@ pub struct CodeReader<'a> {
     pages: RefCell<Vec<PageCopy>>,
 }
 
+/// Bytes that are copied at once.
+const CHUNK: usize = 256;
+
+const CHUNKS: usize = PAGE_SIZE as usize / CHUNK;
+
+/// What was read of a page. Each byte is read once, so that all that is made from it is made from the same.
 struct PageCopy {
     watched: WatchedPage,
-    /// As far as they can be fetched.
-    bytes: Vec<u8>,
+    buffer: Box<Buffer>,
 }
+
+struct Buffer {
+    bytes: [u8; PAGE_SIZE as usize],
+    /// Bytes of each chunk that could be fetched, once that was tried.
+    fetched: [Option<u16>; CHUNKS],
+}
+
+thread_local! {
+    /// Buffers for the next reader.
+    ///
+    /// PERF: a block takes a few hundred bytes of a page; a new page-sized buffer for each was a quarter of the time of a
+    /// short program, most of it spent by the kernel on fresh memory.
+    static BUFFERS: RefCell<Vec<Box<Buffer>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Buffers that a thread keeps.
+const MOST_BUFFERS: usize = 4;
 
 impl CodeReader<'_> {
     /// The bytes of a range that was fetched, if units made from them must compare them: a store to some page of it is
@@ -602,13 +624,43 @@ impl CodeReader<'_> {
         let needed = |page: &PageCopy| ranges.iter().any(|range| page.overlaps(range));
         let (kept, rest): (Vec<_>, Vec<_>) = self.pages.take().into_iter().partition(needed);
         let watches =
-            |pages: Vec<PageCopy>| CodeWatch::new(pages.into_iter().map(|page| page.watched).collect());
+            |pages: Vec<PageCopy>| CodeWatch::new(pages.into_iter().map(PageCopy::into_watched).collect());
         self.memory.unwatch_code(watches(rest));
         watches(kept)
     }
 }
 
 impl PageCopy {
+    fn new(watched: WatchedPage) -> PageCopy {
+        let spare = BUFFERS.try_with(|buffers| buffers.borrow_mut().pop()).ok().flatten();
+        let fresh = || Box::new(Buffer { bytes: [0; PAGE_SIZE as usize], fetched: [None; CHUNKS] });
+        let mut buffer = spare.unwrap_or_else(fresh);
+        buffer.fetched = [None; CHUNKS];
+        PageCopy { watched, buffer }
+    }
+
+    /// The bytes from an offset to the end of its chunk, as far as they can be fetched.
+    fn chunk_at(&mut self, offset: usize, memory: &Memory) -> &[u8] {
+        let number = offset / CHUNK;
+        let range = number * CHUNK..(number + 1) * CHUNK;
+        let addr = self.watched.addr + range.start as u64;
+        let bytes = &mut self.buffer.bytes[range];
+        let fetched = *self.buffer.fetched[number].get_or_insert_with(|| memory.fetch(addr, bytes) as u16);
+        bytes[..usize::from(fetched)].get(offset % CHUNK..).unwrap_or_default()
+    }
+
+    /// Gives the buffer back.
+    fn into_watched(self) -> WatchedPage {
+        // On a thread that is ending it is simply freed.
+        let _ = BUFFERS.try_with(|buffers| {
+            let mut buffers = buffers.borrow_mut();
+            if buffers.len() < MOST_BUFFERS {
+                buffers.push(self.buffer);
+            }
+        });
+        self.watched
+    }
+
     fn overlaps(&self, range: &Range<u64>) -> bool {
         let last = self.watched.addr + (PAGE_SIZE - 1);
         range.start <= last && self.watched.addr < range.end
@@ -617,7 +669,7 @@ impl PageCopy {
 
 impl Drop for CodeReader<'_> {
     fn drop(&mut self) {
-        let watches = self.pages.take().into_iter().map(|page| page.watched).collect();
+        let watches = self.pages.take().into_iter().map(PageCopy::into_watched).collect();
         self.memory.unwatch_code(CodeWatch::new(watches));
     }
 }
@@ -634,21 +686,18 @@ impl Fetch for CodeReader<'_> {
                 Some(index) => index,
                 None => {
                     let Some(watched) = self.memory.watch_page(start) else { break };
-                    let mut bytes = vec![0; PAGE_SIZE as usize];
-                    let available = self.memory.fetch(start, &mut bytes);
-                    bytes.truncate(available);
-                    pages.push(PageCopy { watched, bytes });
+                    pages.push(PageCopy::new(watched));
                     pages.len() - 1
                 }
             };
-            let rest = pages[index].bytes.get((at - start) as usize..).unwrap_or_default();
+            let rest = pages[index].chunk_at((at - start) as usize, self.memory);
             let count = rest.len().min(buf.len() - done);
-            buf[done..done + count].copy_from_slice(&rest[..count]);
-            done += count;
-            if count == 0 || at + (count as u64 - 1) != start + (PAGE_SIZE - 1) {
-                // The end of what was asked for, or of what can be fetched: the page may be gone by now.
+            if count == 0 {
+                // The end of what can be fetched: the page may be gone by now.
                 break;
             }
+            buf[done..done + count].copy_from_slice(&rest[..count]);
+            done += count;
         }
         done
     }

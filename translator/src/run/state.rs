@@ -383,26 +383,38 @@ impl StateHandle {
 
     /// The value of a slot.
     pub fn slot(&self, info: &SlotInfo) -> u128 {
-        let mut bytes = [0; 16];
         let (at, size) = (info.offset as usize, info.ty.bytes() as usize);
         assert!(at + size <= SLOT_AREA);
         // SAFETY: the range lies in the slot area (just checked) of the live state; see `pc`.
+        //
+        // PERF: one move for each size; with a copy of `size` bytes the interpreter called memcpy for each slot.
         unsafe {
             let from = (&raw const (*self.as_ptr()).slots).cast::<u8>().add(at);
-            std::ptr::copy_nonoverlapping(from, bytes.as_mut_ptr(), size);
+            match size {
+                1 => from.read().into(),
+                2 => from.cast::<u16>().read_unaligned().into(),
+                4 => from.cast::<u32>().read_unaligned().into(),
+                8 => from.cast::<u64>().read_unaligned().into(),
+                _ => from.cast::<u128>().read_unaligned(),
+            }
         }
-        u128::from_le_bytes(bytes)
     }
 
     /// Writes a slot; bits above its type are dropped.
     pub fn set_slot(&mut self, info: &SlotInfo, value: u128) {
-        let bytes = (value & info.ty.mask()).to_le_bytes();
+        let value = value & info.ty.mask();
         let (at, size) = (info.offset as usize, info.ty.bytes() as usize);
         assert!(at + size <= SLOT_AREA);
         // SAFETY: as in `slot`.
         unsafe {
             let to = (&raw mut (*self.as_ptr()).slots).cast::<u8>().add(at);
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, size);
+            match size {
+                1 => to.write(value as u8),
+                2 => to.cast::<u16>().write_unaligned(value as u16),
+                4 => to.cast::<u32>().write_unaligned(value as u32),
+                8 => to.cast::<u64>().write_unaligned(value as u64),
+                _ => to.cast::<u128>().write_unaligned(value),
+            }
         }
     }
 }
