@@ -61,7 +61,7 @@ pub struct Arguments {
 enum Action {
     /// List the files of the cache, least recently used first
     List,
-    /// Read every unit of every file; status 1 if something is damaged
+    /// Read all that every file holds; status 1 if something is damaged
     Verify,
     /// Remove every file of the cache
     Clear,
@@ -127,8 +127,8 @@ fn verify(store: &Store) -> Result<bool, Error> {
     for file in store.verify()? {
         good &= file.damaged == 0 && file.rest == 0;
         say(&format!(
-            "{}: {} units whole, {} damaged, {} bytes behind the last",
-            file.name, file.units, file.damaged, file.rest
+            "{}: {} whole, {} damaged, {} bytes behind the last",
+            file.name, file.whole, file.damaged, file.rest
         ));
     }
     Ok(good)

@@ -60,7 +60,9 @@ fn the_second_start_compiles_nothing() {
         let folder = TempDir::new().unwrap();
         let first = run(folder.path(), guest, &[]);
         assert!(first.get("units_compiled") > 0 && first.get("disk_written") == first.get("units_compiled"));
+        assert!(first.get("stencils_made") > 0 && first.get("stencils_loaded") == 0);
         let second = run(folder.path(), guest, &[]);
+        assert_eq!(second.get("stencils_made"), 0);
         assert_eq!((second.get("units_compiled"), second.get("disk_written")), (0, 0));
         assert_eq!(second.get("disk_hits"), first.get("disk_written"));
         let without = run(folder.path(), guest, &["--no-cache"]);
@@ -77,7 +79,7 @@ fn the_cache_is_listed_verified_and_cleared() {
     run(folder.path(), "riscv64", &[]);
     let list = cache_command(folder.path(), &["list"]);
     assert!(list.status.success());
-    assert!(String::from_utf8_lossy(&list.stdout).contains(": 1 files, "));
+    assert!(String::from_utf8_lossy(&list.stdout).contains(": 2 files, "));
     assert!(cache_command(folder.path(), &["verify"]).status.success());
     let file = units_file(folder.path());
     let mut data = std::fs::read(&file).unwrap();

@@ -1,14 +1,18 @@
-//! The third level of translated code: compiled units in files, for the next process that runs the same program.
+//! The third level of translated code: compiled units in files, for the next process that runs the same program, and
+//! stencils, for the next process that runs any.
 //!
 //! | module | what |
 //! | --- | --- |
 //! | here | [`Store`]: the directory, its safety, its size |
-//! | `units` | [`ProgramUnits`]: one program's file; look up, add, write |
+//! | `units` | [`ProgramUnits`]: the units of one program |
+//! | `stencils` | [`KeptStencils`]: the stencils for one guest |
+//! | `log` | one file in use: look up, add, write |
 //! | `record` | the file format |
 //!
-//! A file holds the units of one program made by one version of the code generator on one kind of host. A unit is found
-//! by its name, and taken only if guest memory holds the very bytes that it was made from; so nothing that a file says
-//! can make a program run other code than its own, as long as the file is the user's own. For that the directory has mode
+//! A file holds what one version of the code generator made on one kind of host: the units of one program, or stencils. A
+//! unit is found by its name, and taken only if guest memory holds the very bytes that it was made from; a stencil is found
+//! by its shape, which the file holds as a whole. So nothing that a file says can make a program run other code than its
+//! own, as long as the file is the user's own. For that the directory has mode
 //! 0700, and it and its files must belong to the user, be writable by nobody else, and be no symbolic links; programs
 //! that run with more rights than their user's (set-uid) do not use the cache.
 //!
@@ -18,11 +22,15 @@
 //!
 //! Invariant: every failure here costs a compilation, never a run.
 
+mod log;
 mod record;
+mod stencils;
 mod units;
 
-pub use record::checksum;
-pub use units::{Counters, ProgramUnits};
+pub use log::Counters;
+use record::Kind;
+pub use stencils::KeptStencils;
+pub use units::{ProgramUnits, checksum};
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -36,9 +44,6 @@ pub const DEFAULT_LIMIT: u64 = 512 << 20;
 
 /// Name of the file that writers lock.
 const LOCK: &str = "lock";
-
-/// How a file of units is called, behind its program's and code generator's numbers.
-const SUFFIX: &str = ".units";
 
 /// How long a writer waits for others. They hold the lock for one write each; one that is stopped may hold it for ever.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -69,7 +74,7 @@ pub enum Error {
     Privileged,
 }
 
-/// A directory of unit files. Any number of processes use it at a time.
+/// A directory of files. Any number of processes use it at a time.
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
@@ -93,11 +98,11 @@ pub struct Listed {
 pub struct Verified {
     /// Its name in the directory.
     pub name: String,
-    /// Units that are whole.
-    pub units: u64,
-    /// Units whose contents do not fit their checksum, or make no sense.
+    /// Units or stencils that are whole.
+    pub whole: u64,
+    /// Those whose contents do not fit their checksum, or make no sense.
     pub damaged: u64,
-    /// Bytes at the end that are no unit: what an unfinished write left.
+    /// Bytes at the end that are none: what an unfinished write left.
     pub rest: u64,
 }
 
@@ -143,7 +148,7 @@ impl Store {
         for entry in entries {
             let entry = entry.map_err(|errno| self.failed(".", "getdents", errno))?;
             let Ok(name) = entry.file_name().to_str() else { continue };
-            if !name.ends_with(SUFFIX) {
+            if Kind::of_file(name).is_none() {
                 continue;
             }
             // Gone meanwhile: somebody else's business.
@@ -161,14 +166,21 @@ impl Store {
         Ok(files)
     }
 
-    /// Reads every unit of every file.
+    /// Reads every record of every file.
     ///
     /// # Errors
     /// The directory cannot be read. A file that cannot is reported as damaged.
     pub fn verify(&self) -> Result<Vec<Verified>, Error> {
-        let check = |file: Listed| match self.open_file(&file.name, OFlags::RDONLY) {
-            Ok(opened) => record::verify(file.name, &opened),
-            Err(_) => Verified { name: file.name, units: 0, damaged: 0, rest: file.size },
+        let check = |file: Listed| {
+            let opened = self.open_file(&file.name, OFlags::RDONLY);
+            let (whole, damaged, rest) = match (opened, Kind::of_file(&file.name)) {
+                (Ok(opened), Some(Kind::Units)) => record::verify(&opened, Kind::Units, units::makes_sense),
+                (Ok(opened), Some(Kind::Stencils)) => {
+                    record::verify(&opened, Kind::Stencils, stencils::makes_sense)
+                }
+                _ => (0, 0, file.size),
+            };
+            Verified { name: file.name, whole, damaged, rest }
         };
         Ok(self.list()?.into_iter().map(check).collect())
     }

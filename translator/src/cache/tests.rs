@@ -27,7 +27,7 @@ extern "C" fn fill_tlb(_: &mut VcpuState, _: u64, _: u64) {}
 fn empty() -> (Cache, Memory) {
     let compiler = Compiler::new(HostIsa::native(), &Options::default()).unwrap();
     let arena = Arena::new(1 << 20, 1024).unwrap();
-    let runtime = Runtime::in_arena(&compiler, arena, &Helpers { fill_tlb }).unwrap();
+    let runtime = Runtime::in_arena(&compiler, arena, &Helpers { fill_tlb }, None).unwrap();
     (Cache::new(runtime), Memory::new(Mode::Paged, &memory::Options::default()).unwrap())
 }
 

@@ -14,6 +14,7 @@ use cranelift_codegen::settings::{self, Configurable, Flags};
 use cranelift_codegen::{CompiledCode, Context, FinalizedRelocTarget};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 /// Choices for one host; all of them are part of a disk cache's key.
@@ -38,8 +39,10 @@ pub struct CompileOptions {
 /// Compiles regions for one host. Shared by threads.
 pub struct Compiler {
     isa: HostIsa,
-    target: OwnedTargetIsa,
+    options: Options,
     features: Features,
+    /// Cranelift's part, made when something is compiled for the first time.
+    target: OnceLock<OwnedTargetIsa>,
 }
 
 /// What the host can do besides its baseline.
@@ -61,7 +64,26 @@ impl Compiler {
     /// # Errors
     /// This machine lacks something that generated code always uses (SSE4.2 on x86-64).
     pub fn new(isa: HostIsa, options: &Options) -> Result<Compiler, Error> {
-        let host = |what: String| Error::Host { isa, what };
+        let has = |name: &str| features::of(isa).contains(&name);
+        let features = match isa {
+            HostIsa::X86_64 if !has("has_sse42") => {
+                return Err(Error::Host { isa, what: "SSE4.2 is required".into() });
+            }
+            HostIsa::X86_64 => Features { fma: has("has_fma"), vectors: true, cas_always_writes: true },
+            HostIsa::Aarch64 => Features { fma: true, vectors: true, cas_always_writes: has("has_lse") },
+            HostIsa::Riscv64 => Features { fma: true, vectors: has("has_v"), cas_always_writes: true },
+        };
+        let compiler = Compiler { isa, options: *options, features, target: OnceLock::new() };
+        if isa != HostIsa::native() {
+            // Cranelift may have been built without it.
+            let target = compiler.make_target().map_err(|what| Error::Host { isa, what })?;
+            let _ = compiler.target.set(target);
+        }
+        Ok(compiler)
+    }
+
+    fn make_target(&self) -> Result<OwnedTargetIsa, String> {
+        let options = &self.options;
         let mut shared = settings::builder();
         let set = [
             ("opt_level", if options.optimize { "speed" } else { "none" }),
@@ -74,26 +96,18 @@ impl Compiler {
             ("enable_llvm_abi_extensions", "true"),
         ];
         for (name, value) in set {
-            shared.set(name, value).map_err(|error| host(error.to_string()))?;
+            shared.set(name, value).map_err(|error| error.to_string())?;
         }
-        let triple = match isa {
+        let triple = match self.isa {
             HostIsa::X86_64 => "x86_64-unknown-linux-gnu",
             HostIsa::Aarch64 => "aarch64-unknown-linux-gnu",
             HostIsa::Riscv64 => "riscv64gc-unknown-linux-gnu",
         };
-        let mut builder = isa::lookup_by_name(triple).map_err(|error| host(error.to_string()))?;
-        for feature in features::of(isa) {
-            builder.enable(feature).map_err(|error| host(format!("{feature}: {error}")))?;
+        let mut builder = isa::lookup_by_name(triple).map_err(|error| error.to_string())?;
+        for feature in features::of(self.isa) {
+            builder.enable(feature).map_err(|error| format!("{feature}: {error}"))?;
         }
-        let has = |name: &str| features::of(isa).contains(&name);
-        let features = match isa {
-            HostIsa::X86_64 if !has("has_sse42") => return Err(host("SSE4.2 is required".into())),
-            HostIsa::X86_64 => Features { fma: has("has_fma"), vectors: true, cas_always_writes: true },
-            HostIsa::Aarch64 => Features { fma: true, vectors: true, cas_always_writes: has("has_lse") },
-            HostIsa::Riscv64 => Features { fma: true, vectors: has("has_v"), cas_always_writes: true },
-        };
-        let target = builder.finish(Flags::new(shared)).map_err(|error| host(error.to_string()))?;
-        Ok(Compiler { isa, target, features })
+        builder.finish(Flags::new(shared)).map_err(|error| error.to_string())
     }
 
     /// The host that code is made for.
@@ -104,10 +118,10 @@ impl Compiler {
     /// A number for all that decides which code a region becomes: xlat's code generator, its options, the host's features.
     pub fn identity(&self) -> u128 {
         let text = format!(
-            "{} {} {} {}",
+            "{} {} {:?} {}",
             env!("XLAT_CODE_GENERATOR"),
             self.isa,
-            self.target.flags(),
+            self.options,
             features::of(self.isa).join(" ")
         );
         xxhash_rust::xxh3::xxh3_128(text.as_bytes())
@@ -164,7 +178,7 @@ impl Compiler {
         let (mut context, emitted) = self.emit(&plan, unproven);
         let clif = options.clif.then(|| context.func.display().to_string());
         context
-            .compile(&*self.target, &mut ControlPlane::default())
+            .compile(self.target(), &mut ControlPlane::default())
             .map_err(|error| failed(format!("{:?}", error.inner)))?;
         let compiled = context.compiled_code().expect("just compiled");
         let code = compiled.code_buffer().to_vec();
@@ -205,7 +219,7 @@ impl Compiler {
             let emitted = emit::emit(
                 &mut context.func,
                 builder,
-                &*self.target,
+                self.target(),
                 self.features,
                 self.isa,
                 plan,
@@ -221,7 +235,7 @@ impl Compiler {
         plan: &Plan<'_>,
     ) -> Result<(Function, CompiledCode, emit::Emitted), Error> {
         let (mut context, emitted) = self.emit(plan, &FxHashMap::default());
-        context.compile(&*self.target, &mut ControlPlane::default()).map_err(|error| Error::Compile {
+        context.compile(self.target(), &mut ControlPlane::default()).map_err(|error| Error::Compile {
             pc: plan.region.entry(),
             what: format!("stencil: {:?}", error.inner),
         })?;
@@ -233,7 +247,7 @@ impl Compiler {
     pub(super) fn compile_stub(&self, func: Function) -> Result<Vec<u8>, Error> {
         let mut context = Context::for_function(func);
         let compiled = context
-            .compile(&*self.target, &mut ControlPlane::default())
+            .compile(self.target(), &mut ControlPlane::default())
             .map_err(|error| Error::Compile { pc: 0, what: format!("stub: {:?}", error.inner) })?;
         Ok(compiled.code_buffer().to_vec())
     }
@@ -244,7 +258,9 @@ impl Compiler {
     }
 
     pub(super) fn target(&self) -> &dyn isa::TargetIsa {
-        &*self.target
+        let make =
+            || self.make_target().expect("Cranelift knows the host that it was built for, and its features");
+        &**self.target.get_or_init(make)
     }
 
     /// Cranelift's frontend keeps buffers between functions; one set a thread.

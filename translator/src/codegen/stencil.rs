@@ -10,6 +10,7 @@
 //! | `make` | compiles a shape twice with different placeholders and finds the holes |
 //! | `split` | what runs in line and what stands aside, on each host |
 //! | `assemble` | copies of stencils put together to a unit |
+//! | `keep` | stencils and stubs of earlier processes |
 //!
 //! # Exact state
 //! All state is in its slots before and after every stencil, and an instruction's writes come after everything in it
@@ -21,18 +22,22 @@
 //! become part of its shape, and if that does not help either, the instruction has no stencil.
 
 mod assemble;
+pub(super) mod keep;
 mod make;
 mod shape;
 mod split;
 
-pub use assemble::Assembly;
+pub use assemble::{Assembly, NotAssembled};
+pub use keep::{Keeper, is_kept};
 use shape::Piece;
 
+use super::Compiler;
 use super::unit::UnitKey;
-use super::{Compiler, Error};
 use crate::ir::{Slot, Value as IrValue};
 use crate::region::Edge;
+use keep::What;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use shape::Shape;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -85,7 +90,7 @@ impl Holes {
 }
 
 /// A part of a stencil.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum Part {
     /// Runs in line, from the stencil before to the one behind.
     Hot,
@@ -94,14 +99,14 @@ enum Part {
 }
 
 /// A place in a part.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Place {
     part: Part,
     offset: u32,
 }
 
 /// A 32-bit field that holds the distance to another place, counted from `tail` bytes behind the field's start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Reference {
     at: Place,
     tail: u32,
@@ -109,7 +114,7 @@ struct Reference {
 }
 
 /// What a hole is filled with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum Filling {
     /// The low byte of a value.
     Byte(u8),
@@ -126,7 +131,7 @@ enum Filling {
 }
 
 /// Code of a shape.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Stencil {
     hot: Box<[u8]>,
     rest: Box<[u8]>,
@@ -154,22 +159,35 @@ enum Entry {
     Refused,
 }
 
+/// What a look-up finds.
+enum Found<R> {
+    Stencil(R),
+    /// There is no stencil, and will be none.
+    Nothing,
+    /// It would have to be compiled.
+    Missing,
+}
+
 /// Counters of a set of stencils.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct StencilStats {
     /// Shapes compiled.
     pub made: u64,
+    /// Shapes that an earlier process compiled.
+    pub loaded: u64,
     /// Shapes without a stencil.
     pub refused: u64,
     /// Time spent making them, in nanoseconds.
     pub nanos: u64,
 }
 
-/// The stencils made so far, for one host. Shared by threads and machines.
+/// The stencils known so far, for one host. Shared by threads and machines.
 pub struct Stencils {
     compiler: Compiler,
+    keeper: Option<Arc<dyn Keeper>>,
     shapes: RwLock<FxHashMap<Box<[u64]>, Entry>>,
     made: AtomicU64,
+    loaded: AtomicU64,
     refused: AtomicU64,
     nanos: AtomicU64,
 }
@@ -179,12 +197,14 @@ thread_local! {
 }
 
 impl Stencils {
-    /// An empty set, or `None` if stencils are not made for the compiler's host.
-    pub fn new(compiler: Compiler) -> Option<Stencils> {
+    /// Those that `keeper` has, or `None` if stencils are not made for the compiler's host.
+    pub fn new(compiler: Compiler, keeper: Option<Arc<dyn Keeper>>) -> Option<Stencils> {
         split::supported(compiler.isa()).then(|| Stencils {
             compiler,
+            keeper,
             shapes: RwLock::default(),
             made: AtomicU64::new(0),
+            loaded: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             nanos: AtomicU64::new(0),
         })
@@ -199,55 +219,87 @@ impl Stencils {
     pub fn stats(&self) -> StencilStats {
         StencilStats {
             made: self.made.load(Ordering::Relaxed),
+            loaded: self.loaded.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             nanos: self.nanos.load(Ordering::Relaxed),
         }
     }
 
-    /// Calls `use_it` with the stencil of a piece and the values of its holes; `None` if it has no stencil.
+    /// Calls `use_it` with the stencil of a piece and the values of its holes. One that is not known is compiled if
+    /// `make` says so.
     fn with<R>(
         &self,
         piece: &Piece<'_>,
         key: &UnitKey,
+        make: bool,
         use_it: impl FnOnce(&Arc<Stencil>, &[i64]) -> R,
-    ) -> Option<R> {
+    ) -> Found<R> {
         SHAPE.with_borrow_mut(|shape| {
             for by_value in [false, true] {
                 if !shape.describe(piece, key, by_value) {
-                    return None;
+                    return Found::Nothing;
                 }
-                match self.entry(shape, piece, key, by_value) {
-                    Entry::Made(stencil) => return Some(use_it(&stencil, shape.values())),
-                    Entry::ByValue => {}
-                    Entry::Refused => return None,
+                match self.entry(shape, piece, key, by_value, make) {
+                    Some(Entry::Made(stencil)) => return Found::Stencil(use_it(&stencil, shape.values())),
+                    Some(Entry::ByValue) => {}
+                    Some(Entry::Refused) => return Found::Nothing,
+                    None => return Found::Missing,
                 }
             }
-            None
+            Found::Nothing
         })
     }
 
-    fn entry(&self, shape: &Shape, piece: &Piece<'_>, key: &UnitKey, by_value: bool) -> Entry {
+    /// What a shape has become; `None` if that is not known and not to be found out.
+    fn entry(
+        &self,
+        shape: &Shape,
+        piece: &Piece<'_>,
+        key: &UnitKey,
+        by_value: bool,
+        make: bool,
+    ) -> Option<Entry> {
         let found = self.shapes.read().unwrap_or_else(PoisonError::into_inner).get(shape.key()).cloned();
-        if let Some(entry) = found {
-            return entry;
+        if found.is_some() {
+            return found;
         }
-        // Compiled without the lock: two threads may make the same stencil, and either is right.
-        let begun = Instant::now();
-        let entry = match make::make(&self.compiler, piece, key, shape) {
-            Ok(Some(stencil)) => Entry::Made(Arc::new(stencil)),
-            Ok(None) if !by_value => Entry::ByValue,
-            Ok(None) | Err(Error::Compile { .. }) => Entry::Refused,
-            Err(_) => Entry::Refused,
+        // Read or compiled without the lock: two threads may make the same stencil, and either is right.
+        let kept = self.keeper.as_ref().and_then(|keeper| keep::find(&**keeper, key.guest, shape.key()));
+        let what = match kept {
+            Some(what) => {
+                self.loaded.fetch_add(1, Ordering::Relaxed);
+                what
+            }
+            None if make => self.make(shape, piece, key, by_value),
+            None => return None,
         };
-        self.nanos.fetch_add(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);
-        match entry {
-            Entry::Made(_) => self.made.fetch_add(1, Ordering::Relaxed),
-            Entry::Refused => self.refused.fetch_add(1, Ordering::Relaxed),
-            Entry::ByValue => 0,
+        let entry = match what {
+            What::Stencil(stencil) => Entry::Made(Arc::new(stencil)),
+            What::ByValue if !by_value => Entry::ByValue,
+            What::ByValue | What::Refused | What::Stub(_) => Entry::Refused,
         };
         let mut shapes = self.shapes.write().unwrap_or_else(PoisonError::into_inner);
         shapes.insert(shape.key().into(), entry.clone());
-        entry
+        Some(entry)
+    }
+
+    /// Compiles a shape, and keeps what comes of it.
+    fn make(&self, shape: &Shape, piece: &Piece<'_>, key: &UnitKey, by_value: bool) -> What {
+        let begun = Instant::now();
+        let what = match make::make(&self.compiler, piece, key, shape) {
+            Ok(Some(stencil)) => What::Stencil(stencil),
+            Ok(None) if !by_value => What::ByValue,
+            Ok(None) | Err(_) => What::Refused,
+        };
+        self.nanos.fetch_add(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        match what {
+            What::Refused => self.refused.fetch_add(1, Ordering::Relaxed),
+            _ => self.made.fetch_add(1, Ordering::Relaxed),
+        };
+        match &self.keeper {
+            Some(keeper) => keep::add(&**keeper, key.guest, shape.key(), what),
+            None => what,
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use super::arena::Arena;
 use super::compiler::Compiler;
 use super::emit::unit_signature;
 use super::evaluate::{Helper, HelperFn, evaluate_op};
+use super::stencil::Keeper;
+use super::stencil::keep::{self, What};
 use super::unit::{CompiledUnit, MemoryMode, Tier, UnitKey};
 use super::{Error, HostIsa};
 use crate::guest::{FpEnv, Guest};
@@ -27,6 +29,7 @@ pub struct Helpers {
 #[derive(Debug)]
 pub struct Runtime {
     arena: Arena,
+    /// Addresses of the thunks, by helper; behind them those of the functions that they call.
     table: Box<[usize]>,
 }
 
@@ -36,27 +39,47 @@ impl Runtime {
     /// # Errors
     /// The compiler is not for this host, or the host gives no memory.
     pub fn new(compiler: &Compiler, size: usize, slots: usize, helpers: &Helpers) -> Result<Runtime, Error> {
-        Runtime::in_arena(compiler, Arena::new(size, slots)?, helpers)
+        Runtime::in_arena(compiler, Arena::new(size, slots)?, helpers, None)
     }
 
-    /// Fills an empty arena with the stubs.
+    /// Fills an empty arena with the stubs, those that a keeper has for a guest if there is one.
     ///
     /// # Errors
     /// The compiler is not for this host, or the arena is too small.
-    pub fn in_arena(compiler: &Compiler, arena: Arena, helpers: &Helpers) -> Result<Runtime, Error> {
-        let place = |code: Vec<u8>| Ok::<u64, Error>(arena.install(&stub_unit(compiler.isa(), code))?.entry);
-        arena.set_unlinked(place(compiler.compile_stub(unlinked(compiler))?)?);
-        let mut table = vec![0; Helper::COUNT].into_boxed_slice();
+    pub fn in_arena(
+        compiler: &Compiler,
+        arena: Arena,
+        helpers: &Helpers,
+        kept: Option<(&dyn Keeper, Guest)>,
+    ) -> Result<Runtime, Error> {
+        let place = |number: usize, make: &dyn Fn() -> Result<Vec<u8>, Error>| {
+            let key = keep::stub_key(number as u64);
+            let code = match kept.and_then(|(keeper, guest)| keep::find(keeper, guest, &key)) {
+                Some(What::Stub(code)) => code,
+                _ => {
+                    let code = make()?;
+                    if let Some((keeper, guest)) = kept {
+                        keep::add(keeper, guest, &key, What::Stub(code.clone()));
+                    }
+                    code
+                }
+            };
+            Ok::<u64, Error>(arena.install(&stub_unit(compiler.isa(), code))?.entry)
+        };
+        arena.set_unlinked(place(Helper::COUNT, &|| compiler.compile_stub(unlinked(compiler)))?);
+        let mut table = vec![0; 2 * Helper::COUNT].into_boxed_slice();
         for (helper, function) in
             [(Helper::Evaluate, evaluate_op as HelperFn), (Helper::FillTlb, helpers.fill_tlb)]
         {
-            let function = function as usize;
-            let code = if compiler.isa() == HostIsa::Riscv64 && !compiler.has_vectors() {
-                thunk_without_vectors(function)
-            } else {
-                compiler.compile_stub(thunk(compiler, function))?
-            };
-            table[helper as usize] = place(code)? as usize;
+            let number = helper as usize;
+            table[Helper::COUNT + number] = function as usize;
+            table[number] = place(number, &|| {
+                if compiler.isa() == HostIsa::Riscv64 && !compiler.has_vectors() {
+                    Ok(thunk_without_vectors(number))
+                } else {
+                    compiler.compile_stub(thunk(compiler, number))
+                }
+            })? as usize;
         }
         Ok(Runtime { arena, table })
     }
@@ -121,22 +144,30 @@ fn unlinked(compiler: &Compiler) -> Function {
     })
 }
 
-/// Keeps every register around a call of `function`.
-fn thunk(compiler: &Compiler, function: usize) -> Function {
+/// Where the helper table holds the function that a thunk calls. So thunks hold no address, and can be kept.
+const fn function_offset(helper: usize) -> usize {
+    (Helper::COUNT + helper) * size_of::<usize>()
+}
+
+/// Keeps every register around a call of a helper's function.
+fn thunk(compiler: &Compiler, helper: usize) -> Function {
     build(compiler, helper_signature(), |b, params| {
         let mut signature = Signature::new(CallConv::SystemV);
         signature.params = vec![AbiParam::new(types::I64); 3];
         let signature = b.func.import_signature(signature);
-        let callee = b.ins().iconst(types::I64, function as i64);
+        let flags = MemFlagsData::trusted();
+        let table = b.ins().load(types::I64, flags, params[0], offset_of!(VcpuState, helpers) as i32);
+        let callee = b.ins().load(types::I64, flags, table, function_offset(helper) as i32);
         b.ins().call_indirect(signature, callee, params);
         b.ins().return_(&[]);
     })
 }
 
 /// The same for a RISC-V host without vectors, where Cranelift would save vector registers all the same.
-fn thunk_without_vectors(function: usize) -> Vec<u8> {
+fn thunk_without_vectors(helper: usize) -> Vec<u8> {
     const SP: u32 = 2;
     const T0: u32 = 5;
+    const A0: u32 = 10;
     // What the C convention does not keep: ra, t0-t2, a0-a7, t3-t6; ft0-ft7, fa0-fa7, ft8-ft11.
     let integers = (1..2).chain(5..8).chain(10..18).chain(28..32);
     let floats = (0..8).chain(10..18).chain(28..32);
@@ -151,18 +182,15 @@ fn thunk_without_vectors(function: usize) -> Vec<u8> {
         let opcode = if float { 0x27 } else { 0x23 };
         code.push(opcode | (offset & 31) << 7 | 3 << 12 | SP << 15 | register << 20 | (offset >> 5) << 25);
     }
-    // auipc t0, 0; ld t0, literal(t0); jalr ra, t0. The literal comes last.
-    let behind = 3 + saved.len() as u32 + 2;
-    let literal = (code.len() as u32 + behind).next_multiple_of(2) * 4 - code.len() as u32 * 4;
-    code.extend([0x17 | T0 << 7, load(0x03, T0, T0, literal), 0x67 | 1 << 7 | T0 << 15]);
+    // ld t0, helpers(a0); ld t0, function(t0); jalr ra, t0.
+    let (table, function) = (offset_of!(VcpuState, helpers) as u32, function_offset(helper) as u32);
+    debug_assert!(table < 2048 && function < 2048, "offsets of loads have 12 bits with sign");
+    code.extend([load(0x03, T0, A0, table), load(0x03, T0, T0, function), 0x67 | 1 << 7 | T0 << 15]);
     for (&(float, register), offset) in saved.iter().zip((0..).step_by(8)) {
         code.push(load(if float { 0x07 } else { 0x03 }, register, SP, offset));
     }
     code.extend([addi(frame as i32), 0x67 | 1 << 15]);
-    if !code.len().is_multiple_of(2) {
-        code.push(0);
-    }
-    code.iter().flat_map(|word| word.to_le_bytes()).chain((function as u64).to_le_bytes()).collect()
+    code.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
 
 fn build(

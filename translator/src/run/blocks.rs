@@ -39,6 +39,8 @@ struct CachedBlock {
     code: Arc<LiftedCode>,
     watch: CodeWatch,
     runs: u32,
+    /// Host code for it waits for stencils to be compiled.
+    put_off: bool,
 }
 
 /// Blocks kept at most; then the cache starts anew.
@@ -60,7 +62,11 @@ impl BlockCache {
         }
         let reader = vm.memory().code_reader();
         let options = LiftOptions { env, ..LiftOptions::default() };
-        let block = lift_block(vm.guest(), &reader, pc, &options)?;
+        let mut block = lift_block(vm.guest(), &reader, pc, &options)?;
+        // PERF: most are run once or twice and kept; what builders allocate ahead was a quarter of the page faults of a
+        // short program.
+        block.ops.shrink_to_fit();
+        block.types.shrink_to_fit();
         let range = block.start..block.end;
         let code = Arc::new(LiftedCode { bytes: reader.checked_bytes(&range), block });
         let watch = reader.finish(std::slice::from_ref(&range));
@@ -69,13 +75,25 @@ impl BlockCache {
             self.pages.entry(page).or_default().push(key);
         }
         vm.note_interpreted(key);
-        self.blocks.insert(key, CachedBlock { code: code.clone(), watch, runs: 1 });
+        self.blocks.insert(key, CachedBlock { code: code.clone(), watch, runs: 1, put_off: false });
         Ok(code)
     }
 
     /// How often the block at this address was interpreted, if it is here.
     pub(super) fn runs(&self, pc: u64, env: FpEnv) -> Option<u32> {
         self.blocks.get(&(pc, env.0)).map(|cached| cached.runs)
+    }
+
+    /// No host code is to be made for a block until stencils are compiled.
+    pub(super) fn put_off(&mut self, pc: u64, env: FpEnv) {
+        if let Some(cached) = self.blocks.get_mut(&(pc, env.0)) {
+            cached.put_off = true;
+        }
+    }
+
+    /// Whether [`BlockCache::put_off`] was called for the block at this address.
+    pub(super) fn is_put_off(&self, pc: u64, env: FpEnv) -> bool {
+        self.blocks.get(&(pc, env.0)).is_some_and(|cached| cached.put_off)
     }
 
     fn remove(&mut self, memory: &Memory, key: Key) {

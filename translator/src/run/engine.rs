@@ -1,8 +1,8 @@
 //! The engine: configuration shared by machines.
 
 use super::sampler::Sampler;
-use crate::cache::disk::Store;
-use crate::codegen::{Compiler, HostIsa, Options, Stencils};
+use crate::cache::disk::{KeptStencils, Store};
+use crate::codegen::{Compiler, HostIsa, Keeper, Options, StencilStats, Stencils};
 use crate::monitor::{Monitor, Samples};
 use crate::{codegen, memory};
 use std::sync::{Arc, OnceLock};
@@ -28,6 +28,9 @@ pub struct EngineOptions {
     pub mode: ExecutionMode,
     /// How often a block is interpreted before host code is made for it; 0 makes it at once.
     pub threshold: u32,
+    /// Instructions that a vCPU interprets before it has stencils compiled, if the process has compiled none. Those of
+    /// earlier processes are used at once.
+    pub stencil_delay: u64,
     /// How often a unit of stencils is entered before a region is compiled at its entry.
     pub promotion: u32,
     /// Threads of each machine that compile regions while its vCPUs go on in stencils; 0 compiles on the vCPU's thread,
@@ -39,7 +42,8 @@ pub struct EngineOptions {
     pub region_instructions: u32,
     /// Size of each machine's code arena, in bytes.
     pub arena_bytes: usize,
-    /// Where compiled units are kept for the next process that runs the same program; see [`Vm::name_program`](super::Vm::name_program).
+    /// Where compiled code is kept: stencils for every later process, units for the next one that runs the same program;
+    /// see [`Vm::name_program`](super::Vm::name_program).
     pub store: Option<Arc<Store>>,
     /// What watches the machines, if anything does.
     pub monitor: Option<Arc<Monitor>>,
@@ -50,6 +54,7 @@ impl Default for EngineOptions {
         EngineOptions {
             mode: ExecutionMode::Compile,
             threshold: 24,
+            stencil_delay: 0,
             promotion: 3000,
             compile_threads: 0,
             shuffle: None,
@@ -87,6 +92,8 @@ pub struct Engine {
     options: EngineOptions,
     /// Made when the first machine asks; `None` inside if this host has none.
     stencils: OnceLock<Option<Stencils>>,
+    /// Stencils and stubs of earlier processes, if there is a store.
+    kept: Option<Arc<KeptStencils>>,
     sampler: Option<Sampler>,
 }
 
@@ -101,18 +108,35 @@ impl Engine {
         }
         let sample = options.monitor.as_ref().is_some_and(|monitor| monitor.options().sample);
         let sampler = sample.then(Sampler::start).transpose().map_err(Error::Sampler)?;
-        Ok(Arc::new(Engine { options, stencils: OnceLock::new(), sampler }))
+        let compiler = || Compiler::new(HostIsa::native(), &Options::default()).ok();
+        let kept = match (&options.store, options.mode) {
+            (None, _) | (_, ExecutionMode::Interpret) => None,
+            (Some(store), _) => compiler().map(|compiler| Arc::new(KeptStencils::new(store, &compiler))),
+        };
+        Ok(Arc::new(Engine { options, stencils: OnceLock::new(), kept, sampler }))
     }
 
-    /// The stencils made so far, or `None` if this host has none or they are not to be used.
+    /// The stencils known so far, or `None` if this host has none or they are not to be used.
     pub fn stencils(&self) -> Option<&Stencils> {
         let stencils = self.stencils.get_or_init(|| match self.options.mode {
             ExecutionMode::Compile | ExecutionMode::Stencils => {
-                Compiler::new(HostIsa::native(), &Options::default()).ok().and_then(Stencils::new)
+                let keeper = self.kept.clone().map(|kept| kept as Arc<dyn Keeper>);
+                let compiler = Compiler::new(HostIsa::native(), &Options::default()).ok();
+                compiler.and_then(|compiler| Stencils::new(compiler, keeper))
             }
             ExecutionMode::Interpret | ExecutionMode::Regions => None,
         });
         stencils.as_ref()
+    }
+
+    /// Counters of the stencils of all machines.
+    pub fn stencil_stats(&self) -> StencilStats {
+        self.stencils.get().and_then(Option::as_ref).map(Stencils::stats).unwrap_or_default()
+    }
+
+    /// Stencils and stubs of earlier processes, if there is a store.
+    pub(super) fn kept(&self) -> Option<&KeptStencils> {
+        self.kept.as_deref()
     }
 
     /// Samples of the process so far, if its monitor takes any.

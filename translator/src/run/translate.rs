@@ -10,7 +10,8 @@ use super::vm::Vm;
 use crate::cache::disk::{Counters, ProgramUnits, checksum};
 use crate::cache::{Cache, Refused, UnitName};
 use crate::codegen::{
-    Arena, Assembly, CompileOptions, CompiledUnit, Compiler, Helpers, HostIsa, Options, Runtime, Tier,
+    Arena, Assembly, CompileOptions, CompiledUnit, Compiler, Helpers, HostIsa, Keeper, NotAssembled, Options,
+    Runtime, Tier,
 };
 use crate::lift::Fetch;
 use crate::memory::{CodePage, CodeReader, CodeWatch, Memory};
@@ -48,6 +49,8 @@ pub(super) enum Outcome {
     Published,
     /// There is none, but there may be after the next attempt.
     Again,
+    /// There is none, as stencils are missing that were not to be compiled.
+    Missing,
     /// There will be none until code changes.
     Refused,
 }
@@ -93,10 +96,11 @@ impl Translator {
     /// The units. `None` if this host cannot have any.
     ///
     /// PERF: the stubs are the first thing that is compiled; a program that nothing of is hot ends sooner without.
-    fn make_cache(&self) -> Option<&Cache> {
+    fn make_cache(&self, vm: &Vm) -> Option<&Cache> {
         let make = || {
             let arena = self.arena.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-            let runtime = Runtime::in_arena(&self.compiler, arena, &Helpers { fill_tlb }).ok()?;
+            let kept = vm.engine().kept().map(|kept| (kept as &dyn Keeper, vm.guest()));
+            let runtime = Runtime::in_arena(&self.compiler, arena, &Helpers { fill_tlb }, kept).ok()?;
             Some(Cache::new(runtime))
         };
         self.cache.get_or_init(make).as_ref()
@@ -123,10 +127,13 @@ impl Vm {
         }
     }
 
-    /// Writes the units that are on their way to the store; dropping the machine does so, too.
+    /// Writes the units and stencils that are on their way to the store; dropping the machine and its engine does so, too.
     pub fn save_units(&self) {
         if let Some(units) = self.units() {
             units.flush();
+        }
+        if let Some(kept) = self.engine().kept() {
+            kept.flush();
         }
     }
 
@@ -139,12 +146,13 @@ impl Vm {
         self.translator()?.units.get()
     }
 
-    /// Makes host code for a name as the mode of execution asks for it the first time.
-    pub(super) fn translate(&self, job: &Job) -> Outcome {
+    /// Makes host code for a name as the mode of execution asks for it the first time. Stencils that are
+    /// missing are compiled if `make` says so.
+    pub(super) fn translate(&self, job: &Job, make: bool) -> Outcome {
         match self.engine().options().mode {
             ExecutionMode::Interpret => Outcome::Refused,
             ExecutionMode::Regions => self.compile_region(job),
-            ExecutionMode::Stencils | ExecutionMode::Compile => self.assemble(job),
+            ExecutionMode::Stencils | ExecutionMode::Compile => self.assemble(job, make),
         }
     }
 
@@ -152,7 +160,7 @@ impl Vm {
     pub(super) fn load(&self, name: &UnitName) -> bool {
         let Some(translator) = self.translator() else { return false };
         let Some(units) = translator.units.get().filter(|units| units.may_have(name)) else { return false };
-        let Some(cache) = translator.make_cache() else { return false };
+        let Some(cache) = translator.make_cache(self) else { return false };
         let mut reader = None;
         let unit = units.find(name, |ranges| {
             let reader = reader.insert(self.memory().code_reader());
@@ -170,7 +178,7 @@ impl Vm {
     /// Compiles the region at a name, publishes it, and hands it to the disk cache.
     pub(super) fn compile_region(&self, job: &Job) -> Outcome {
         let Some(translator) = self.translator() else { return Outcome::Refused };
-        let Some(cache) = translator.make_cache() else { return Outcome::Refused };
+        let Some(cache) = translator.make_cache(self) else { return Outcome::Refused };
         let (name, options, memory) = (job.name, self.engine().options(), self.memory());
         let source = Source { reader: memory.code_reader(), stops: &job.stops };
         // What was never executed stays outside: cold paths would cost compile time, and registers in the hot ones.
@@ -209,7 +217,7 @@ impl Vm {
 
     /// Puts a unit of stencils together at a name and publishes it. Where there are no stencils, and for code that must
     /// check itself, a region is compiled.
-    fn assemble(&self, job: &Job) -> Outcome {
+    fn assemble(&self, job: &Job, make: bool) -> Outcome {
         let options = self.engine().options();
         let Some(translator) = self.translator() else { return Outcome::Refused };
         let Some(stencils) = self.engine().stencils() else {
@@ -218,7 +226,7 @@ impl Vm {
                 _ => Outcome::Refused,
             };
         };
-        let Some(cache) = translator.make_cache() else { return Outcome::Refused };
+        let Some(cache) = translator.make_cache(self) else { return Outcome::Refused };
         let name = job.name;
         let source = Source { reader: self.memory().code_reader(), stops: &job.stops };
         let is_unit = |pc| translator.may_have(cache, &UnitName { pc, key: name.key });
@@ -230,8 +238,10 @@ impl Vm {
         if trace.iter().any(|block| source.reader.checked_bytes(&(block.start..block.end)).is_some()) {
             return self.compile_region(job);
         }
-        let Some(unit) = Assembly::unit(stencils, &name.key, &trace, counter) else {
-            return Outcome::Refused;
+        let unit = match Assembly::unit(stencils, &name.key, &trace, counter, make) {
+            Ok(unit) => unit,
+            Err(NotAssembled::Missing) => return Outcome::Missing,
+            Err(NotAssembled::Refused) => return Outcome::Refused,
         };
         let watch = source.reader.finish(&unit.ranges);
         self.count(|stats| {

@@ -62,6 +62,8 @@ pub struct Vcpu {
     /// The key whose units the jump cache holds.
     jumps_of: Option<UnitKey>,
     epoch: u64,
+    /// Instructions interpreted since the vCPU was made.
+    interpreted: u64,
     shuffle: Option<Shuffle>,
 }
 
@@ -87,6 +89,7 @@ impl Vcpu {
             refused: FxHashSet::default(),
             jumps_of: None,
             epoch: 0,
+            interpreted: 0,
             shuffle: vm.engine().options().shuffle.map(Shuffle::new),
         };
         for (name, value) in vm.guest().reset_values() {
@@ -310,16 +313,28 @@ impl Vcpu {
     /// Makes host code for a name, and remembers where none can be made.
     fn translate(&mut self, run: &Run<'_>, name: UnitName) {
         let job = Job { name, stops: run.stops.clone() };
-        if run.vm.translate(&job) == Outcome::Refused {
-            self.refused.insert(name);
+        match run.vm.translate(&job, self.makes_stencils(run)) {
+            Outcome::Published | Outcome::Again => {}
+            Outcome::Missing => self.blocks.put_off(name.pc, name.key.env),
+            Outcome::Refused => {
+                self.refused.insert(name);
+            }
         }
+    }
+
+    /// Whether stencils are worth their compilation by now.
+    fn makes_stencils(&self, run: &Run<'_>) -> bool {
+        let engine = run.vm.engine();
+        self.interpreted >= engine.options().stencil_delay || engine.stencil_stats().made != 0
     }
 
     /// Whether the block at this address ran often enough to be compiled.
     fn is_hot(&mut self, run: &Run<'_>, name: &UnitName) -> bool {
         let threshold = run.vm.engine().options().threshold;
         let runs = self.blocks.runs(name.pc, name.key.env);
-        (runs.is_some_and(|runs| runs >= threshold) || threshold == 0) && !self.refused.contains(name)
+        (runs.is_some_and(|runs| runs >= threshold) || threshold == 0)
+            && !self.refused.contains(name)
+            && (!self.blocks.is_put_off(name.pc, name.key.env) || self.makes_stencils(run))
     }
 
     /// Interprets the block at `pc`, at most `limit` instructions.
@@ -350,6 +365,7 @@ impl Vcpu {
         self.state.shared().place.leave();
         run.retire(outcome.retired);
         run.interpreted += outcome.retired;
+        self.interpreted += outcome.retired;
         // Between iterations the run is at an instruction that it has begun: no stop address holds it there.
         run.first = matches!(outcome.end, End::Repeat { .. });
         let (pc, reason) = match outcome.end {

@@ -1,62 +1,99 @@
-//! The format of a file of units, little-endian: a [`Header`], then records.
+//! The format of the cache's files, little-endian: a [`Header`], then records.
 //!
 //! | record bytes | what |
 //! | --- | --- |
 //! | 0..4 | [`RECORD`] |
 //! | 4..8 | length of the body |
-//! | 8..16 | guest pc |
-//! | 16..20 | float environment |
-//! | 20..24 | sticky float flags |
-//! | 24..28 | guest, memory mode, parallel, budget |
-//! | 28..32 | zero |
-//! | 32..48 | checksum (XXH3-128) of the guest bytes that the unit was made from |
+//! | 8..32 | the [`Name`] under which it is looked for |
+//! | 32..48 | what the body was made from: a checksum (XXH3-128) of the guest bytes of a unit |
 //! | 48..56 | checksum (XXH3-64) of the body |
 //! | 56..64 | checksum (XXH3-64) of bytes 0..56 |
-//! | 64.. | the body: the [`CompiledUnit`] in postcard's form, then zeros up to a multiple of 8 |
+//! | 64.. | the body, in postcard's form, then zeros up to a multiple of 8 |
 //!
-//! The checksums find damage, not malice: that is kept out by who may write the directory.
+//! Names and bodies are the business of `units` and `stencils`. The checksums find damage, not malice: that is kept out
+//! by who may write the directory.
 
-use super::Verified;
-use crate::cache::UnitName;
-use crate::codegen::{CompiledUnit, HostIsa, MemoryMode, UnitKey};
-use crate::guest::{FpEnv, Guest};
+use crate::codegen::HostIsa;
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
-
-/// First bytes of a file.
-const MAGIC: [u8; 8] = *b"xlatunit";
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Grows when the format changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// First bytes of a record.
-const RECORD: u32 = 0x7469_6e75;
+const RECORD: u32 = 0x6364_7278;
 
 /// Bytes of the file's header.
-const FILE_HEADER: u64 = 64;
+pub(super) const FILE_HEADER: u64 = 64;
 
 /// Bytes of a record's header.
-const RECORD_HEADER: usize = 64;
+pub(super) const RECORD_HEADER: usize = 64;
 
 /// Largest body that is believed: a unit is some kilobytes.
 const MOST: u64 = 64 << 20;
 
-/// Whose units a file holds.
+/// Bytes that are read at once in search of records.
+const WINDOW: usize = 16 << 10;
+
+/// What a record is looked for under.
+pub(super) type Name = [u8; 24];
+
+/// What a file holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// Compiled units of one program.
+    Units,
+    /// Stencils, of whatever program they were first needed for.
+    Stencils,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 2] = [Kind::Units, Kind::Stencils];
+
+    /// First bytes of a file.
+    const fn magic(self) -> [u8; 8] {
+        match self {
+            Kind::Units => *b"xlatunit",
+            Kind::Stencils => *b"xlatsten",
+        }
+    }
+
+    /// How a file is called, behind its program's and code generator's numbers.
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Kind::Units => ".units",
+            Kind::Stencils => ".stencils",
+        }
+    }
+
+    /// What a file of this name would hold.
+    pub fn of_file(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| name.ends_with(kind.suffix()))
+    }
+}
+
+/// Whose records a file holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Header {
+    pub kind: Kind,
     pub isa: HostIsa,
     /// The code generator, with the features of the host that it uses.
     pub generator: u128,
-    /// The program.
+    /// The program of units, the guest of stencils.
     pub program: u128,
 }
 
 impl Header {
+    /// The file's name.
+    pub fn file_name(self) -> String {
+        format!("{:032x}-{:016x}{}", self.program, self.generator as u64, self.kind.suffix())
+    }
+
     pub fn to_bytes(self) -> [u8; FILE_HEADER as usize] {
         let mut bytes = [0; FILE_HEADER as usize];
-        bytes[0..8].copy_from_slice(&MAGIC);
+        bytes[0..8].copy_from_slice(&self.kind.magic());
         bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
         bytes[12..16].copy_from_slice(&(self.isa as u32).to_le_bytes());
         bytes[16..32].copy_from_slice(&self.generator.to_le_bytes());
@@ -73,11 +110,11 @@ impl Header {
     }
 }
 
-/// Whether a file begins as one of units does, of whatever program and version of the code generator.
-fn has_header(file: &File) -> bool {
+/// Whether a file begins as one of its kind does, of whatever program and version of the code generator.
+fn has_header(file: &File, kind: Kind) -> bool {
     let mut header = [0; FILE_HEADER as usize];
     file.read_exact_at(&mut header, 0).is_ok()
-        && header.starts_with(&MAGIC)
+        && header.starts_with(&kind.magic())
         && u32_at(&header, 8) == VERSION
         && u64_at(&header, 56) == xxh3_64(&header[..56])
 }
@@ -85,8 +122,8 @@ fn has_header(file: &File) -> bool {
 /// A record of which only the header was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Record {
-    pub name: UnitName,
-    /// Checksum of the guest bytes that it was made from.
+    pub name: Name,
+    /// What it was made from.
     pub source: u128,
     /// Where it begins in its file.
     start: u64,
@@ -101,15 +138,11 @@ impl Record {
         self.start..self.start + RECORD_HEADER as u64 + self.length.next_multiple_of(8)
     }
 
-    /// The unit, if the body is what was written, and a unit of this name that can be installed.
-    pub fn unit(&self, file: &File) -> Option<CompiledUnit> {
+    /// The body, if it is what was written.
+    pub fn body(&self, file: &File) -> Option<Vec<u8>> {
         let mut body = vec![0; self.length as usize];
         file.read_exact_at(&mut body, self.start + RECORD_HEADER as u64).ok()?;
-        if xxh3_64(&body) != self.sum {
-            return None;
-        }
-        let unit: CompiledUnit = postcard::from_bytes(&body).ok()?;
-        (unit.pc == self.name.pc && unit.key == self.name.key && unit.is_sound()).then_some(unit)
+        (xxh3_64(&body) == self.sum).then_some(body)
     }
 }
 
@@ -117,85 +150,77 @@ impl Record {
 pub(super) fn records(file: &File) -> (Vec<Record>, u64) {
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     let (mut found, mut at) = (Vec::new(), FILE_HEADER);
-    while let Some(record) = record_at(file, at).filter(|record| record.range().end <= size) {
+    let mut window = Window { file, start: 0, bytes: Vec::new() };
+    while let Some(record) = record_at(&mut window, at).filter(|record| record.range().end <= size) {
         at = record.range().end;
         found.push(record);
     }
     (found, at)
 }
 
-fn record_at(file: &File, at: u64) -> Option<Record> {
-    let mut header = [0; RECORD_HEADER];
-    file.read_exact_at(&mut header, at).ok()?;
+/// A part of a file that was read at once, so that small records do not cost a system call each.
+struct Window<'a> {
+    file: &'a File,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window<'_> {
+    fn header_at(&mut self, at: u64) -> Option<[u8; RECORD_HEADER]> {
+        let held = self.start..self.start + self.bytes.len() as u64;
+        if !held.contains(&at) || at + RECORD_HEADER as u64 > held.end {
+            self.bytes.resize(WINDOW, 0);
+            let count = self.file.read_at(&mut self.bytes, at).unwrap_or(0);
+            self.bytes.truncate(count);
+            self.start = at;
+        }
+        let offset = (at - self.start) as usize;
+        self.bytes.get(offset..offset + RECORD_HEADER)?.try_into().ok()
+    }
+}
+
+fn record_at(window: &mut Window<'_>, at: u64) -> Option<Record> {
+    let header = window.header_at(at)?;
     if u32_at(&header, 0) != RECORD || u64_at(&header, 56) != xxh3_64(&header[..56]) {
         return None;
     }
     let length = u64::from(u32_at(&header, 4));
-    let key = UnitKey {
-        guest: *Guest::ALL.get(usize::from(header[24]))?,
-        env: FpEnv(u32_at(&header, 16)),
-        sticky: u32_at(&header, 20),
-        memory: if header[25] == 0 { MemoryMode::Direct } else { MemoryMode::Paged },
-        parallel: header[26] != 0,
-        budget: header[27] != 0,
-        hooks: 0,
-    };
-    let name = UnitName { pc: u64_at(&header, 8), key };
+    let name = header[8..32].try_into().expect("twenty-four bytes");
     let source = u128::from_le_bytes(header[32..48].try_into().expect("sixteen bytes"));
     (length <= MOST).then_some(Record { name, source, start: at, length, sum: u64_at(&header, 48) })
 }
 
-/// The bytes of the record of a unit that was made from guest bytes with the checksum `source`; `None` if it is too large.
-pub(super) fn encode(unit: &CompiledUnit, source: u128) -> Option<Vec<u8>> {
-    debug_assert_eq!(unit.key.hooks, 0, "hooks have no meaning in another process");
-    let body = postcard::to_allocvec(unit).ok().filter(|body| body.len() as u64 <= MOST)?;
+/// The bytes of a record; `None` if it is too large.
+pub(super) fn encode(name: &Name, source: u128, body: &[u8]) -> Option<Vec<u8>> {
+    if body.len() as u64 > MOST {
+        return None;
+    }
     let mut bytes = Vec::with_capacity(RECORD_HEADER + body.len() + 8);
     bytes.extend_from_slice(&RECORD.to_le_bytes());
     bytes.extend_from_slice(&(body.len() as u32).to_le_bytes());
-    bytes.extend_from_slice(&unit.pc.to_le_bytes());
-    bytes.extend_from_slice(&unit.key.env.0.to_le_bytes());
-    bytes.extend_from_slice(&unit.key.sticky.to_le_bytes());
-    let guest = Guest::ALL.iter().position(|guest| *guest == unit.key.guest)? as u8;
-    let paged = unit.key.memory == MemoryMode::Paged;
-    bytes.extend_from_slice(&[guest, paged.into(), unit.key.parallel.into(), unit.key.budget.into()]);
-    bytes.extend_from_slice(&[0; 4]);
+    bytes.extend_from_slice(name);
     bytes.extend_from_slice(&source.to_le_bytes());
-    bytes.extend_from_slice(&xxh3_64(&body).to_le_bytes());
+    bytes.extend_from_slice(&xxh3_64(body).to_le_bytes());
     bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
-    bytes.extend_from_slice(&body);
+    bytes.extend_from_slice(body);
     bytes.resize(bytes.len().next_multiple_of(8), 0);
     Some(bytes)
 }
 
-/// Reads all that a file holds.
-pub(super) fn verify(name: String, file: &File) -> Verified {
+/// Reads a whole file: the records that `makes_sense` takes, the others, and the bytes behind the last.
+pub(super) fn verify(
+    file: &File,
+    kind: Kind,
+    makes_sense: impl Fn(&Record, &[u8]) -> bool,
+) -> (u64, u64, u64) {
     let size = file.metadata().map_or(0, |metadata| metadata.len());
-    if !has_header(file) {
-        return Verified { name, units: 0, damaged: 0, rest: size };
+    if !has_header(file, kind) {
+        return (0, 0, size);
     }
     let (records, end) = records(file);
-    let units = records.iter().filter(|record| record.unit(file).is_some()).count() as u64;
-    Verified { name, units, damaged: records.len() as u64 - units, rest: size.saturating_sub(end) }
-}
-
-/// Checksum of the guest bytes of a unit's ranges as `read` gives them; `None` if some of them cannot be read.
-pub fn checksum(ranges: &[Range<u64>], mut read: impl FnMut(u64, &mut [u8]) -> usize) -> Option<u128> {
-    let mut hasher = Xxh3::new();
-    let mut buffer = [0; 1024];
-    for range in ranges {
-        hasher.update(&range.start.to_le_bytes());
-        hasher.update(&range.end.to_le_bytes());
-        let mut at = range.start;
-        while at < range.end {
-            let wanted = (range.end - at).min(buffer.len() as u64) as usize;
-            if read(at, &mut buffer[..wanted]) < wanted {
-                return None;
-            }
-            hasher.update(&buffer[..wanted]);
-            at += wanted as u64;
-        }
-    }
-    Some(hasher.digest128())
+    let good = |record: &&Record| record.body(file).is_some_and(|body| makes_sense(record, &body));
+    let whole = records.iter().filter(good).count() as u64;
+    (whole, records.len() as u64 - whole, size.saturating_sub(end))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {

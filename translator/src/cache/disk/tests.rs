@@ -1,5 +1,7 @@
 //! The files of the disk cache, whole, damaged, foreign and hostile.
 
+mod stencils;
+
 use super::*;
 use crate::cache::UnitName;
 use crate::codegen::unit::Relocation;
@@ -187,7 +189,7 @@ fn random_files_hold_nothing() {
             if round % 2 == 0 { noise.collect() } else { header.iter().copied().chain(noise).collect() };
         std::fs::write(&file, data).unwrap();
         assert_eq!(folder.found([0x100]), 0);
-        assert!(folder.store(1 << 30).verify().unwrap().iter().all(|file| file.units == 0));
+        assert!(folder.store(1 << 30).verify().unwrap().iter().all(|file| file.whole == 0));
     }
     folder.fill([0x100]);
     assert_eq!(folder.found([0x100]), 1);
@@ -319,5 +321,5 @@ fn many_writers_at_once_lose_nothing() {
     let all: Vec<u64> = common.chain(own).collect();
     assert_eq!(folder.found(all.iter().copied()), all.len());
     let verified = &folder.store(1 << 30).verify().unwrap()[0];
-    assert_eq!((verified.units, verified.damaged, verified.rest), (all.len() as u64, 0, 0));
+    assert_eq!((verified.whole, verified.damaged, verified.rest), (all.len() as u64, 0, 0));
 }

@@ -1,7 +1,7 @@
 //! Copies of stencils, put together to a unit.
 
 use super::super::unit::{CompiledUnit, FaultSite, LinkSite, Relocation, SiteAction, Tier, UnitKey};
-use super::{Filling, ON, Part, Piece, Place, Stencil, Stencils};
+use super::{Filling, Found, ON, Part, Piece, Place, Stencil, Stencils};
 use crate::ir::{Block, Op, Terminator, Value};
 use crate::region::Edge;
 use std::ops::Range;
@@ -23,6 +23,15 @@ struct Copy {
     targets: [u64; 2],
 }
 
+/// Why there is no unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotAssembled {
+    /// It would hold no instruction.
+    Refused,
+    /// Stencils are missing, and none were to be compiled.
+    Missing,
+}
+
 /// A unit being put together.
 pub struct Assembly<'a> {
     stencils: &'a Stencils,
@@ -34,25 +43,44 @@ pub struct Assembly<'a> {
     relocations: Vec<Relocation>,
     links: Vec<LinkSite>,
     sites: Vec<FaultSite>,
+    entry: u64,
     /// Instructions behind the last payment.
     unpaid: u32,
     instructions: u32,
     one: Block,
+    /// Whether stencils that are missing are compiled.
+    make: bool,
+    /// One was missing.
+    missing: bool,
 }
 
 impl<'a> Assembly<'a> {
     /// Puts a unit together from blocks that follow each other, none of whose instructions uses a value of another: each
     /// block but the first begins where one of the successors of the block before lies. The unit may end early, at an
-    /// instruction that always leaves; `None` if it would hold no instruction. When its entry has run `counter` times
-    /// it leaves to the dispatcher.
+    /// instruction that always leaves. After its entry has run `counter` times it leaves to the dispatcher. Stencils that
+    /// are missing are compiled if `make` says so.
+    ///
+    /// # Errors
+    /// There is no unit, or not without more stencils.
     pub fn unit(
         stencils: &'a Stencils,
         key: &'a UnitKey,
         blocks: &[Block],
         counter: i64,
-    ) -> Option<CompiledUnit> {
-        let first = blocks.first()?;
-        let mut assembly = Assembly {
+        make: bool,
+    ) -> Result<CompiledUnit, NotAssembled> {
+        let first = blocks.first().ok_or(NotAssembled::Refused)?;
+        let mut assembly = Assembly::new(stencils, key, first, make);
+        let used = assembly.append(blocks);
+        match used {
+            _ if assembly.missing => Err(NotAssembled::Missing),
+            Some(used) if assembly.instructions != 0 => Ok(assembly.finish(&blocks[..used], counter)),
+            _ => Err(NotAssembled::Refused),
+        }
+    }
+
+    fn new(stencils: &'a Stencils, key: &'a UnitKey, first: &Block, make: bool) -> Assembly<'a> {
+        Assembly {
             stencils,
             key,
             begun: Instant::now(),
@@ -62,30 +90,27 @@ impl<'a> Assembly<'a> {
             relocations: Vec::new(),
             links: Vec::new(),
             sites: Vec::new(),
+            entry: first.start,
             unpaid: 0,
             instructions: 0,
-            one: Block {
-                guest: key.guest,
-                start: first.start,
-                end: first.end,
-                instructions: 1,
-                ops: Vec::new(),
-                types: Vec::new(),
-                terminator: first.terminator,
-            },
-        };
+            one: empty(first),
+            make,
+            missing: false,
+        }
+    }
+
+    /// Appends the entry and the blocks; how many blocks it took. `None` if not even the interpreter can be left to, or a
+    /// stencil is missing.
+    fn append(&mut self, blocks: &[Block]) -> Option<usize> {
         let longest = blocks.iter().map(|block| block.instructions).sum();
-        assembly.push(&Piece::Entry { pc: first.start, longest }, [0; 2])?;
-        let mut ranges: Vec<Range<u64>> = Vec::new();
+        self.push(&Piece::Entry { pc: self.entry, longest }, [0; 2])?;
         for (at, block) in blocks.iter().enumerate() {
             let next = blocks.get(at + 1).map(|block| block.start);
-            let went_on = assembly.block(block, next)?;
-            ranges.push(block.start..block.end);
-            if !went_on {
-                break;
+            if !self.block(block, next)? {
+                return Some(at + 1);
             }
         }
-        (assembly.instructions != 0).then(|| assembly.finish(first.start, merge(ranges), counter))
+        Some(blocks.len())
     }
 
     /// Appends a block; whether the next one follows. `None` if not even the interpreter can be left to.
@@ -106,6 +131,9 @@ impl<'a> Assembly<'a> {
             };
             self.one = one;
             // What has no stencil is left to the interpreter.
+            if self.missing {
+                return None;
+            }
             if !went_on.or_else(|| self.interpret())? {
                 return Some(false);
             }
@@ -180,7 +208,7 @@ impl<'a> Assembly<'a> {
             edges[at] = if Some(targets[at]) == next && !follows {
                 follows = true;
                 Edge::Next
-            } else if targets[at] == self.copies[0].pc {
+            } else if targets[at] == self.entry {
                 Edge::Again
             } else {
                 Edge::Outside(targets[at])
@@ -197,26 +225,42 @@ impl<'a> Assembly<'a> {
     /// Appends an instruction, paid for what came before it if it may leave.
     fn instruction(&mut self, one: &Block, edges: &[Edge], targets: [u64; 2]) -> Option<bool> {
         let piece = Piece::Instruction { block: one, edges };
-        if self.key.budget && self.unpaid != 0 {
-            let leaves = self.stencils.with(&piece, self.key, |stencil, _| stencil.leaves)?;
-            if leaves {
-                let count = std::mem::take(&mut self.unpaid);
-                self.push(&Piece::Spend { count }, [0; 2])?;
-            }
+        if self.key.budget && self.unpaid != 0 && self.stencil(&piece, |stencil, _| stencil.leaves)? {
+            let count = std::mem::take(&mut self.unpaid);
+            self.push(&Piece::Spend { count }, [0; 2])?;
         }
         let ends = self.push(&piece, targets)?;
         self.instructions += 1;
         Some(!ends)
     }
 
+    /// What there is of a piece; `None` if it has no stencil, or that is missing.
+    fn stencil<R>(
+        &mut self,
+        piece: &Piece<'_>,
+        use_it: impl FnOnce(&Arc<Stencil>, &[i64]) -> R,
+    ) -> Option<R> {
+        match self.stencils.with(piece, self.key, self.make, use_it) {
+            Found::Stencil(result) => Some(result),
+            Found::Nothing => None,
+            Found::Missing => {
+                self.missing = true;
+                None
+            }
+        }
+    }
+
     /// Appends a copy; whether it ends the unit.
     fn push(&mut self, piece: &Piece<'_>, targets: [u64; 2]) -> Option<bool> {
         let pc = piece.pc();
-        let (stencil, values) = self.stencils.with(piece, self.key, |stencil, values| {
-            let start = self.values.len();
-            self.values.extend_from_slice(values);
-            (stencil.clone(), start..self.values.len())
-        })?;
+        let start = self.values.len();
+        let mut values = std::mem::take(&mut self.values);
+        let found = self.stencil(piece, |stencil, filled| {
+            values.extend_from_slice(filled);
+            stencil.clone()
+        });
+        self.values = values;
+        let (stencil, values) = (found?, start..self.values.len());
         self.pad(stencil.hot_phase);
         let hot = self.code.len();
         self.code.extend_from_slice(&stencil.hot);
@@ -232,13 +276,14 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    fn finish(mut self, pc: u64, ranges: Vec<Range<u64>>, counter: i64) -> CompiledUnit {
+    /// The unit made of these blocks, which have been appended.
+    fn finish(mut self, blocks: &[Block], counter: i64) -> CompiledUnit {
         for copy in std::mem::take(&mut self.copies) {
             self.complete(&copy);
         }
         CompiledUnit {
             isa: self.stencils.isa(),
-            pc,
+            pc: self.entry,
             key: *self.key,
             tier: Tier::Stencils,
             code: self.code,
@@ -247,7 +292,7 @@ impl<'a> Assembly<'a> {
             counter: Some(counter),
             sites: self.sites,
             moves: Vec::new(),
-            ranges,
+            ranges: merge(blocks.iter().map(|block| block.start..block.end).collect()),
             checks: Vec::new(),
             instructions: self.instructions,
             write_back: true,
