@@ -39,8 +39,9 @@ fn is_nowhere(guest: Guest, fault: Fault) -> bool {
     // The reference's code page is writable, and its own program is below the data.
     let page = fault.addr / PAGE as u64;
     let shared = page != CODE / PAGE as u64 && (page == 0 || fault.addr >= DATA - PAGE as u64);
-    // Its stack is where qemu puts what has no address of its own.
-    let stack = guest.name() != std::env::consts::ARCH && fault.addr >> 32 == 0x40;
+    // Its stack is where qemu puts what has no address of its own, and natively, without random addresses, at the end.
+    let native = guest.name() == std::env::consts::ARCH;
+    let stack = fault.addr >> 32 == if native { 0x7fff } else { 0x40 };
     // A processor refuses a jump out of the address space, where xlat refuses to fetch there.
     let far = fault.addr >= 1 << 47 && fault.access == Access::Fetch;
     shared && !stack && !far
