@@ -33,6 +33,9 @@ struct Options {
     /// Threads
     #[arg(long, value_name = "J", default_value_t = processors())]
     jobs: u64,
+    /// Run the windows of this turn only, as a report names it, and no random program
+    #[arg(long, value_name = "TURN")]
+    turn: Option<u64>,
     /// Largest budget
     #[arg(long, value_name = "B", default_value_t = MOST)]
     most: u64,
@@ -93,11 +96,12 @@ fn run(guest: Guest, options: &Options) -> Found {
     let go_on = || failures.load(Ordering::Relaxed) < MOST_FAILURES;
     let (seeds, done) = (AtomicU64::new(0), AtomicU64::new(0));
     let kernels = kernels();
-    let (turns, windows) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (turns, windows) = (AtomicU64::new(options.turn.unwrap_or(0)), AtomicU64::new(0));
+    let programs = if options.turn.is_some() { 0 } else { options.programs };
     std::thread::scope(|scope| {
         for _ in 0..options.jobs {
             scope.spawn(|| {
-                while go_on() && done.load(Ordering::Relaxed) < options.programs {
+                while go_on() && done.load(Ordering::Relaxed) < programs {
                     let seed = options.seed << 40 ^ seeds.fetch_add(1, Ordering::Relaxed);
                     if let Some(result) = check_program(guest, seed, options.most) {
                         done.fetch_add(1, Ordering::Relaxed);
@@ -107,6 +111,9 @@ fn run(guest: Guest, options: &Options) -> Found {
                 // A kernel is entered once a turn, and looked at a few times.
                 while go_on() && windows.load(Ordering::Relaxed) < options.windows {
                     let turn = turns.fetch_add(1, Ordering::Relaxed);
+                    if options.turn.is_some_and(|only| turn != only) {
+                        break;
+                    }
                     let kernel = &kernels[turn as usize % kernels.len()];
                     let level = ["O2", "O0", "O3"][(turn as usize / kernels.len()) % 3];
                     let seed = options.seed << 40 ^ turn;

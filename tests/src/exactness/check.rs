@@ -52,7 +52,7 @@ impl Path {
         let retired = budget.min(self.length());
         let counted = Some(retired);
         // Behind a system call the run ends with it, not with the budget, which is used up too.
-        if budget > retired || budget == retired && self.end.reason == Reason::Syscall {
+        if budget > self.length() || budget == self.length() && self.end.reason == Reason::Syscall {
             return Exit { retired: counted, ..self.end };
         }
         Exit { reason: Reason::Budget, pc: self.states[retired as usize].pc, retired: counted }
@@ -237,4 +237,21 @@ fn compare(
     }
     let differences = image.differences(&path.written, state, &seen);
     Err(format!("{}, {what}\n  interpreted: {expected:x?}\n  compiled: {exit:x?}\n{differences}", rig.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_whole_path_ends_with_its_system_call() {
+        let state = |pc| Seen { pc, slots: Vec::new(), bytes: Vec::new() };
+        let end = Exit { reason: Reason::Syscall, pc: 0x1008, retired: Some(2) };
+        let states = [0x1000, 0x1004, 0x1008].map(state).to_vec();
+        let path = Path { touched: BTreeSet::new(), written: BTreeSet::new(), states, end };
+        assert_eq!(path.exit(0), Exit { reason: Reason::Budget, pc: 0x1000, retired: Some(0) });
+        assert_eq!(path.exit(1), Exit { reason: Reason::Budget, pc: 0x1004, retired: Some(1) });
+        assert_eq!(path.exit(2), end);
+        assert_eq!(path.exit(3), end);
+    }
 }
