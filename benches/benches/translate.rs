@@ -1,14 +1,19 @@
 //! What it takes to translate regions of about 10, 100 and 1000 instructions of real code (glibc's `vfprintf`): lifting,
-//! the passes, and compiling what they leave. Throughput is in guest instructions.
+//! the passes, compiling what they leave, and putting stencils together instead. Throughput is in guest instructions.
 
 use benches::Program;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use translator::codegen::{CompileOptions, Compiler, HostIsa, MemoryMode, Options, UnitKey};
+use translator::cache::UnitName;
+use translator::codegen::{
+    Assembly, CompileOptions, Compiler, HostIsa, MemoryMode, Options, Stencils, UnitKey,
+};
 use translator::guest::{FpEnv, Guest};
+use translator::ir::Block;
 use translator::lift::{LiftOptions, lift_block};
 use translator::opt;
 use translator::region::{Region, RegionOptions};
+use translator::tier;
 
 const SIZES: [u32; 3] = [10, 100, 1000];
 
@@ -22,6 +27,18 @@ fn grow(program: &Program, guest: Guest, entry: u64, size: u32) -> Region {
 fn optimized(mut region: Region) -> Region {
     region.blocks.iter_mut().for_each(opt::optimize);
     region
+}
+
+fn key(guest: Guest) -> UnitKey {
+    UnitKey {
+        guest,
+        env: FpEnv::default(),
+        sticky: 0,
+        memory: MemoryMode::Direct,
+        parallel: false,
+        budget: false,
+        hooks: 0,
+    }
 }
 
 /// Runs `measure` for each guest and size, with the region as lifted.
@@ -58,18 +75,50 @@ fn compile(c: &mut Criterion) {
     let compiler = Compiler::new(HostIsa::native(), &Options::default()).expect("this host");
     each(c, "compile", |b, program, guest, entry, size| {
         let region = optimized(grow(program, guest, entry, size));
-        let key = UnitKey {
-            guest,
-            env: FpEnv::default(),
-            sticky: 0,
-            memory: MemoryMode::Direct,
-            parallel: false,
-            budget: false,
-            hooks: 0,
-        };
+        let key = key(guest);
         b.iter(|| compiler.compile(&region, &key, &CompileOptions::default()).expect("it compiles"));
     });
 }
 
-criterion_group!(benches, lift, passes, compile);
+/// Tier 1 with all stencils known: units of about so many instructions one after the other from the entry on, lifted and put
+/// together. Where the host has no stencils there is nothing to measure.
+fn assemble(c: &mut Criterion) {
+    let compiler = Compiler::new(HostIsa::native(), &Options::default()).expect("this host");
+    let Some(stencils) = Stencils::new(compiler, None) else { return };
+    let mut group = c.benchmark_group("assemble");
+    for guest in Guest::ALL {
+        let program = Program::built(guest, "strings");
+        let entry = program.symbol("__vfprintf_internal");
+        let key = key(guest);
+        for size in SIZES {
+            let units = || {
+                let (mut pc, mut instructions) = (entry, 0);
+                while instructions < size {
+                    let name = UnitName { pc, key };
+                    let blocks = tier::trace(&program, &name, |_| false).expect("code behind the symbol");
+                    let blocks = &blocks[..fitting(&blocks, size - instructions)];
+                    instructions += blocks.iter().map(|block| block.instructions).sum::<u32>();
+                    pc = blocks.last().expect("one at least").end;
+                    black_box(Assembly::unit(&stencils, &key, blocks, 3000, true).ok());
+                }
+                instructions
+            };
+            group.throughput(Throughput::Elements(units().into()));
+            group.bench_function(BenchmarkId::new(guest.name(), size), |b| b.iter(units));
+        }
+    }
+    group.finish();
+}
+
+/// How many of the blocks have `most` instructions together, and one at least.
+fn fitting(blocks: &[Block], most: u32) -> usize {
+    let mut sum = 0;
+    let fit = blocks.iter().take_while(|block| {
+        sum += block.instructions;
+        sum <= most
+    });
+    fit.count().max(1)
+}
+
+criterion_group!(benches, lift, passes, compile, assemble);
 criterion_main!(benches);
