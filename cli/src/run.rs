@@ -22,7 +22,7 @@ use translator::run::{Engine, EngineOptions, ExecutionMode, Exit, Reason, RunOpt
 /// Instructions that are interpreted before the first stencil is compiled.
 ///
 /// PERF: a C program that does nothing executes 19000 to 26000, and the stencils for its loops, 50 to 80 of 78 us each, took
-/// half of its time. A program that goes on loses at most 2 to 4 ms, once for each guest in the life of a disk cache. To
+/// half of its time. A program that goes on is interpreted so long once for each guest in the life of a disk cache. To
 /// weigh each unit's executions against the stencils that it lacks was tried: it lost 35 % on programs of 70 ms before
 /// it gained on this one, because stencils serve the units that come later, too.
 const STENCIL_DELAY: u64 = 48_000;
