@@ -5,10 +5,8 @@ use benches::Program;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use translator::cache::UnitName;
-use translator::codegen::{
-    Assembly, CompileOptions, Compiler, HostIsa, MemoryMode, Options, Stencils, UnitKey,
-};
-use translator::guest::{FpEnv, Guest};
+use translator::codegen::{Assembly, CompileOptions, Compiler, HostIsa, Options, Stencils, UnitKey};
+use translator::guest::Guest;
 use translator::ir::Block;
 use translator::lift::{LiftOptions, lift_block};
 use translator::opt;
@@ -30,15 +28,7 @@ fn optimized(mut region: Region) -> Region {
 }
 
 fn key(guest: Guest) -> UnitKey {
-    UnitKey {
-        guest,
-        env: FpEnv::default(),
-        sticky: 0,
-        memory: MemoryMode::Direct,
-        parallel: false,
-        budget: false,
-        hooks: 0,
-    }
+    UnitKey::plain(guest)
 }
 
 /// Runs `measure` for each guest and size, with the region as lifted.

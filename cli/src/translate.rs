@@ -12,8 +12,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use translator::codegen::{self, CompileOptions, Compiler, HostIsa, MemoryMode, UnitKey};
-use translator::guest::{FpEnv, Guest};
+use translator::codegen::{self, CompileOptions, Compiler, HostIsa, UnitKey};
+use translator::guest::Guest;
 use translator::ir::{Block, Op};
 use translator::lift::{Fetch, FetchFault, LiftOptions, lift_block};
 use translator::listing;
@@ -125,15 +125,7 @@ fn listing(arguments: &Arguments) -> Result<String, String> {
 /// The host code of the region, compiled as `xlat run` compiles a program's first instructions.
 fn show_host(text: &mut String, guest: Guest, region: &Region, host: HostIsa) -> Result<(), codegen::Error> {
     let compiler = Compiler::new(host, &codegen::Options::default())?;
-    let key = UnitKey {
-        guest,
-        env: FpEnv::default(),
-        sticky: 0,
-        memory: MemoryMode::Direct,
-        parallel: false,
-        budget: false,
-        hooks: 0,
-    };
+    let key = UnitKey::plain(guest);
     let unit = compiler.compile(region, &key, &CompileOptions::default())?;
     let _ = writeln!(text, "\nhost code ({host}), {} bytes", unit.code.len());
     // Host code is listed by the decoders of the guests, which know most of what the compiler emits.

@@ -8,8 +8,8 @@ use crate::version::guest;
 use crate::vm::xlat_vm;
 use std::ffi::c_char;
 use std::fmt::Write;
-use translator::codegen::{CompileOptions, Compiler, HostIsa, MemoryMode, Options, UnitKey};
-use translator::guest::{FpEnv, Guest};
+use translator::codegen::{CompileOptions, Compiler, HostIsa, Options, UnitKey};
+use translator::guest::Guest;
 use translator::ir::Block;
 use translator::lift::{Bytes, Fetch, LiftOptions, lift_block};
 use translator::memory::Memory;
@@ -166,15 +166,7 @@ fn guest_text(guest: Guest, code: &dyn Fetch, block: &Block) -> String {
 
 /// Host code as compiled for a direct-mode machine without a budget, from offset 0 on.
 fn host_text(guest: Guest, isa: HostIsa, region: &Region) -> Result<String, Failure> {
-    let key = UnitKey {
-        guest,
-        env: FpEnv::default(),
-        sticky: 0,
-        memory: MemoryMode::Direct,
-        parallel: false,
-        budget: false,
-        hooks: 0,
-    };
+    let key = UnitKey::plain(guest);
     let unit = Compiler::new(isa, &Options::default())
         .and_then(|compiler| compiler.compile(region, &key, &CompileOptions::default()))
         .map_err(|error| Failure::new(XLAT_ERROR_UNSUPPORTED, error.to_string()))?;

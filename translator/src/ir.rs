@@ -164,4 +164,31 @@ impl Block {
     pub fn ty(&self, value: Value) -> Type {
         self.types[value.index()].expect("a value has a type")
     }
+
+    /// The bits of a value that is a constant of at most 64 bits.
+    pub fn constant(&self, value: Value) -> Option<u64> {
+        match self.ops[value.index()] {
+            Op::Const { imm, .. } => Some(imm),
+            _ => None,
+        }
+    }
+
+    /// How many low bits of an integer may be other than zero.
+    pub fn significant_bits(&self, value: Value) -> u32 {
+        let bits = self.ty(value).bits();
+        let amount = |value| self.constant(value).map(|amount| amount as u32 % bits);
+        match self.ops[value.index()] {
+            Op::Const { imm, .. } => 64 - imm.leading_zeros(),
+            Op::Zext { a, .. } => self.significant_bits(a),
+            Op::And { a, b } => {
+                let mask = self.constant(b).map_or(bits, |mask| 64 - mask.leading_zeros());
+                mask.min(self.significant_bits(a))
+            }
+            Op::LShr { b, .. } => amount(b).map_or(bits, |amount| bits - amount),
+            Op::Shl { a, b } => {
+                amount(b).map_or(bits, |amount| (self.significant_bits(a) + amount).min(bits))
+            }
+            _ => bits,
+        }
+    }
 }

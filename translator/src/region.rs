@@ -262,10 +262,7 @@ fn probed_by_access(block: &Block, probe: &Op, addr: Value, access: Access, size
 
 /// An address as a value and a constant added to it.
 pub fn displaced(block: &Block, addr: Value) -> (Value, i64) {
-    let constant = |value: Value| match block.ops[value.index()] {
-        Op::Const { imm, .. } => Some(imm as i64),
-        _ => None,
-    };
+    let constant = |value: Value| block.constant(value).map(|imm| imm as i64);
     match block.ops[addr.index()] {
         Op::Add { a, b } => match (constant(a), constant(b)) {
             (_, Some(imm)) => (a, imm),

@@ -1,23 +1,15 @@
 //! Units that leave the cache: who is told of them, and when they are freed.
 
 use super::*;
-use crate::codegen::{Compiler, Helpers, HostIsa, MemoryMode, Options};
-use crate::guest::{FpEnv, Guest};
+use crate::codegen::{Compiler, Helpers, HostIsa, Options};
+use crate::guest::Guest;
 use crate::memory::{self, Mode};
 use crate::run::state::VcpuState;
 
 const PAGE: u64 = PAGE_SIZE;
 
 fn name(pc: u64) -> UnitName {
-    let key = UnitKey {
-        guest: Guest::Riscv64,
-        env: FpEnv(0),
-        sticky: 0,
-        memory: MemoryMode::Direct,
-        parallel: true,
-        budget: false,
-        hooks: 0,
-    };
+    let key = UnitKey { parallel: true, ..UnitKey::plain(Guest::Riscv64) };
     UnitName { pc, key }
 }
 

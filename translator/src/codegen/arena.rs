@@ -604,8 +604,8 @@ fn synchronize_cores() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codegen::{LinkSite, MemoryMode, UnitKey};
-    use crate::guest::{FpEnv, Guest};
+    use crate::codegen::{LinkSite, UnitKey};
+    use crate::guest::Guest;
 
     fn unit(len: usize, links: usize) -> CompiledUnit {
         CompiledUnit {
@@ -613,15 +613,7 @@ mod tests {
             pc: 0x1000,
             tier: crate::codegen::Tier::Region,
             counter: None,
-            key: UnitKey {
-                guest: Guest::Riscv64,
-                env: FpEnv::default(),
-                sticky: 0,
-                memory: MemoryMode::Direct,
-                parallel: false,
-                budget: false,
-                hooks: 0,
-            },
+            key: UnitKey::plain(Guest::Riscv64),
             code: vec![0; len],
             relocations: (0..links as u32)
                 .map(|index| Relocation::LinkSlot { offset: 8 * index, index })

@@ -19,7 +19,7 @@
 
 use super::emit::Emitter;
 use super::plan::{SlotSet, is_access, is_repeatable, slots_of};
-use crate::ir::{Block, Op, Slot, Value as IrValue};
+use crate::ir::{Op, Slot, Value as IrValue};
 use crate::memory::GUARD_SIZE;
 use crate::region::{displaced, only_interpreted};
 use crate::run::state::{ExitKind, VcpuState};
@@ -148,7 +148,7 @@ impl Emitter<'_, '_> {
         self.sites.push(Site { pc: self.pc, group: Some(group.index), restart });
         let last = self.is_last(&group);
         if last && close == Close::Before {
-            let outside = self.outside_window(base);
+            let outside = self.outside_unless(inside, base);
             self.cold_branch(site, &group, outside);
             return site;
         }
@@ -172,13 +172,8 @@ impl Emitter<'_, '_> {
     /// Ends the group of the access that was just made, if that is its last.
     pub fn close_group(&mut self) {
         if let Some(Closing { group, site, base, inside }) = self.closing.take() {
-            // Of an address that is known to be near the window only the branch is needed, to keep values alive. Its
-            // condition must never hold, cost little, and be nothing that Cranelift knows.
-            let condition = match inside {
-                true => self.b.ins().icmp_imm_s(IntCC::Equal, base, -1),
-                false => self.outside_window(base),
-            };
-            self.cold_branch(site, &group, condition);
+            let outside = self.outside_unless(inside, base);
+            self.cold_branch(site, &group, outside);
         }
         self.b.set_srcloc(SourceLoc::default());
     }
@@ -195,6 +190,12 @@ impl Emitter<'_, '_> {
             (_, 0) => Close::Before,
             _ => Close::WriteBack,
         }
+    }
+
+    /// Whether `base` is outside of the window. Of one that is known to be near it only the branch is needed, to keep values
+    /// alive: that condition must never hold, cost little, and be nothing that Cranelift knows.
+    fn outside_unless(&mut self, inside: bool, base: ir::Value) -> ir::Value {
+        if inside { self.b.ins().icmp_imm_s(IntCC::Equal, base, -1) } else { self.outside_window(base) }
     }
 
     fn outside_window(&mut self, base: ir::Value) -> ir::Value {
@@ -263,8 +264,8 @@ impl Emitter<'_, '_> {
             return base;
         }
         match self.block.ops[base.index()] {
-            Op::Add { a, b } if significant(self.block, b) <= SMALL_BITS => a,
-            Op::Add { a, b } if significant(self.block, a) <= SMALL_BITS => b,
+            Op::Add { a, b } if self.block.significant_bits(b) <= SMALL_BITS => a,
+            Op::Add { a, b } if self.block.significant_bits(a) <= SMALL_BITS => b,
             _ => base,
         }
     }
@@ -308,25 +309,5 @@ impl Emitter<'_, '_> {
         self.leave(restart, ExitKind::Interpret as u64);
         self.b.set_srcloc(SourceLoc::default());
         self.b.switch_to_block(go_on);
-    }
-}
-
-/// How many low bits of a value may be other than zero.
-fn significant(block: &Block, value: IrValue) -> u32 {
-    let bits = block.ty(value).bits();
-    let constant = |value: IrValue| match block.ops[value.index()] {
-        Op::Const { imm, .. } => Some(imm),
-        _ => None,
-    };
-    match block.ops[value.index()] {
-        Op::Const { imm, .. } => 64 - imm.leading_zeros(),
-        Op::Zext { a, .. } => significant(block, a),
-        Op::And { a, b } => {
-            constant(b).map_or(bits, |mask| 64 - mask.leading_zeros()).min(significant(block, a))
-        }
-        Op::LShr { b, .. } => constant(b).map_or(bits, |amount| bits - (amount as u32 % bits)),
-        Op::Shl { a, b } => constant(b)
-            .map_or(bits, |amount| (significant(block, a).saturating_add(amount as u32 % bits)).min(bits)),
-        _ => bits,
     }
 }

@@ -217,10 +217,7 @@ impl Emitter<'_, '_> {
 
     /// The bits of an IR value that is a constant.
     pub fn constant_of(&self, value: IrValue) -> Option<u64> {
-        match self.block.ops[value.index()] {
-            Op::Const { imm, .. } => Some(imm),
-            _ => None,
-        }
+        self.block.constant(value)
     }
 
     /// Runs `f` on a value of at least 32 bits, zero-extended.

@@ -6,9 +6,9 @@ use super::emit::unit_signature;
 use super::evaluate::{Helper, HelperFn, evaluate_op};
 use super::stencil::Keeper;
 use super::stencil::keep::{self, What};
-use super::unit::{CompiledUnit, MemoryMode, Tier, UnitKey};
+use super::unit::{CompiledUnit, Tier, UnitKey};
 use super::{Error, HostIsa};
-use crate::guest::{FpEnv, Guest};
+use crate::guest::Guest;
 use crate::run::state::{ExitKind, VcpuState};
 use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, MemFlagsData, Signature, types};
 use cranelift_codegen::isa::CallConv;
@@ -96,15 +96,7 @@ impl Runtime {
 }
 
 fn stub_unit(isa: HostIsa, code: Vec<u8>) -> CompiledUnit {
-    let key = UnitKey {
-        guest: Guest::Riscv64,
-        env: FpEnv::default(),
-        sticky: 0,
-        memory: MemoryMode::Direct,
-        parallel: false,
-        budget: false,
-        hooks: 0,
-    };
+    let key = UnitKey::plain(Guest::Riscv64);
     CompiledUnit {
         isa,
         pc: 0,

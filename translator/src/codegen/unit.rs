@@ -37,6 +37,19 @@ pub struct UnitKey {
 }
 
 impl UnitKey {
+    /// That of a new vCPU that is alone in direct memory, without a budget or hooks.
+    pub fn plain(guest: Guest) -> UnitKey {
+        UnitKey {
+            guest,
+            env: FpEnv::default(),
+            sticky: 0,
+            memory: MemoryMode::Direct,
+            parallel: false,
+            budget: false,
+            hooks: 0,
+        }
+    }
+
     /// The bits of `sticky` that matter for a guest.
     pub fn sticky_mask(guest: Guest) -> u32 {
         use crate::float::flags;

@@ -120,10 +120,7 @@ impl Builder {
 
     /// If the value is an integer constant, its bits.
     pub fn as_const(&self, value: Value) -> Option<u64> {
-        match *self.op(value) {
-            Op::Const { imm, .. } => Some(imm),
-            _ => None,
-        }
+        self.block.constant(value)
     }
 
     /// Integer constant of type `ty`, truncated to it.

@@ -273,18 +273,6 @@ impl Folder {
         }
     }
 
-    /// How many low bits of a value may be other than zero.
-    fn significant(&self, value: Value) -> u32 {
-        let bits = self.b.ty(value).bits();
-        match *self.b.op(value) {
-            Op::Const { imm, .. } => 64 - imm.leading_zeros(),
-            Op::And { b, .. } => self.constant(b).map_or(bits, |mask| 64 - mask.leading_zeros()),
-            Op::LShr { b, .. } => self.constant(b).map_or(bits, |amount| bits - (amount as u32 % bits)),
-            Op::Zext { a, .. } => self.significant(a),
-            _ => bits,
-        }
-    }
-
     /// An op whose right operand is the constant `imm`.
     fn with_constant(&mut self, op: Op, a: Value, b: Value, imm: u64) -> Option<Value> {
         let ty = self.b.ty(a);
@@ -298,7 +286,9 @@ impl Folder {
             (Op::Mul { .. } | Op::And { .. }, _) if imm == 0 => self.may_forget().then_some(b),
             (Op::Or { .. }, _) if imm == ones => self.may_forget().then_some(b),
             (Op::And { .. }, _) if imm == ones => Some(a),
-            (Op::And { .. }, _) if imm & (imm + 1) == 0 && self.significant(a) <= imm.trailing_ones() => {
+            (Op::And { .. }, _)
+                if imm & (imm + 1) == 0 && self.b.block().significant_bits(a) <= imm.trailing_ones() =>
+            {
                 Some(a)
             }
             (Op::Mul { .. }, _) if imm == 1 => Some(a),
@@ -412,7 +402,7 @@ impl Folder {
             Op::Zext { a, ty } => match *self.b.op(a) {
                 Op::Zext { a, .. } => Some(self.emit(Op::Zext { a, ty })),
                 Op::Trunc { a: x, ty: narrow }
-                    if self.b.ty(x) == ty && self.significant(x) <= narrow.bits() =>
+                    if self.b.ty(x) == ty && self.b.block().significant_bits(x) <= narrow.bits() =>
                 {
                     Some(x)
                 }

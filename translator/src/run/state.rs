@@ -385,9 +385,9 @@ impl StateHandle {
     pub fn slot(&self, info: &SlotInfo) -> u128 {
         let (at, size) = (info.offset as usize, info.ty.bytes() as usize);
         assert!(at + size <= SLOT_AREA);
-        // SAFETY: the range lies in the slot area (just checked) of the live state; see `pc`.
-        //
         // PERF: one move for each size; with a copy of `size` bytes the interpreter called memcpy for each slot.
+        //
+        // SAFETY: the range lies in the slot area (just checked) of the live state; see `pc`.
         unsafe {
             let from = (&raw const (*self.as_ptr()).slots).cast::<u8>().add(at);
             match size {

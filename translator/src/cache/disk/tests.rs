@@ -6,9 +6,9 @@ use super::*;
 use crate::cache::UnitName;
 use crate::codegen::unit::Relocation;
 use crate::codegen::{
-    CompiledUnit, Compiler, FaultSite, HostIsa, LinkSite, MemoryMode, Options, SiteAction, Tier, UnitKey,
+    CompiledUnit, Compiler, FaultSite, HostIsa, LinkSite, Options, SiteAction, Tier, UnitKey,
 };
-use crate::guest::{FpEnv, Guest};
+use crate::guest::Guest;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
 
@@ -21,15 +21,7 @@ fn unit(pc: u64) -> CompiledUnit {
     CompiledUnit {
         isa: HostIsa::native(),
         pc,
-        key: UnitKey {
-            guest: Guest::Riscv64,
-            env: FpEnv(0),
-            sticky: 0,
-            memory: MemoryMode::Direct,
-            parallel: true,
-            budget: false,
-            hooks: 0,
-        },
+        key: UnitKey { parallel: true, ..UnitKey::plain(Guest::Riscv64) },
         tier: Tier::Region,
         code: (0..200).map(|byte| byte ^ pc as u8).collect(),
         relocations: vec![Relocation::LinkSlot { offset: 16, index: 0 }],

@@ -24,15 +24,7 @@ pub(super) fn bench(compiler: &Compiler) -> Bench {
 }
 
 pub(super) fn key(guest: Guest, env: u32, sticky: u32) -> UnitKey {
-    UnitKey {
-        guest,
-        env: FpEnv(env),
-        sticky,
-        memory: MemoryMode::Direct,
-        parallel: true,
-        budget: false,
-        hooks: 0,
-    }
+    UnitKey { env: FpEnv(env), sticky, parallel: true, ..UnitKey::plain(guest) }
 }
 
 /// Runs a case compiled under `sticky` with these flags set before; what is wrong, if anything.
