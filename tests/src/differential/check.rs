@@ -156,7 +156,7 @@ impl Sides {
         let cases: Vec<&Case> = batch.iter().map(|done| &done.case).collect();
         for (done, (mut state, stop)) in batch.iter().zip(reference.run(&cases)) {
             summary.judged += 1;
-            judged::take_undefined(&done.case, &done.state, &mut state);
+            judged::take_undefined(&done.case, &done.exit, &done.state, &mut state);
             let same = judged::ends_alike(&done.exit, stop)
                 && done.state.pc == state.pc
                 && done.state.data == state.data

@@ -211,13 +211,61 @@ pub fn is_compared(register: &Register) -> bool {
     register.name != "tpidr_el0"
 }
 
-/// Takes over from `ours` the flags that x86-64's manual leaves undefined where the program ended.
-pub fn take_undefined(case: &Case, ours: &State, reference: &mut State) {
-    if case.guest != Guest::X86_64 {
-        return;
+/// Takes over from `ours` what the manual leaves undefined where the program ended: flags of x86-64, and the vector
+/// registers of an AArch64 load of a pair that faulted. The second word of such a pair may fault alone, and qemu has
+/// written the first register by then.
+pub fn take_undefined(case: &Case, exit: &Exit, ours: &State, reference: &mut State) {
+    match case.guest {
+        Guest::X86_64 => {
+            let undefined = u128::from(Undefined::at(&case.code, case.state.pc, ours.pc).mask());
+            let flags = by_name(case.guest, "rflags").expect("a register");
+            let value = flags.read(reference) & !undefined | flags.read(ours) & undefined;
+            flags.write(reference, value);
+        }
+        Guest::Aarch64 if matches!(exit.reason, Reason::Fault(_)) => {
+            for slot in loaded_pair(case, exit.pc).into_iter().flatten() {
+                reference.slots[slot.index()] = ours.slots[slot.index()];
+            }
+        }
+        Guest::Aarch64 | Guest::Riscv64 => {}
     }
-    let undefined = u128::from(Undefined::at(&case.code, case.state.pc, ours.pc).mask());
-    let flags = by_name(case.guest, "rflags").expect("a register");
-    let value = flags.read(reference) & !undefined | flags.read(ours) & undefined;
-    flags.write(reference, value);
+}
+
+/// The registers of the vector pair that the instruction at `pc` loads.
+fn loaded_pair(case: &Case, pc: u64) -> Option<[Slot; 2]> {
+    use aarch64::{Memory, Op};
+    let code = case.code.get(pc.wrapping_sub(case.state.pc) as usize..)?;
+    let insn = aarch64::decode(code, pc).ok()?;
+    let pair = matches!(
+        insn.op,
+        Op::Memory(
+            Memory::PairNoAllocateVector
+                | Memory::PairPostVector
+                | Memory::PairOffsetVector
+                | Memory::PairPreVector
+        )
+    );
+    let loads = insn.bits(22, 1) == 1;
+    (pair && loads).then(|| [0, 10].map(|at| aarch64_registers::v(insn.bits(at, 5) as u8)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_load_of_a_vector_pair_leaves_registers_undefined_at_its_fault() {
+        let registers = |word: u32| {
+            let guest = Guest::Aarch64;
+            let slots = vec![0; guest.register_file().slots.len()];
+            let state = State { pc: CODE, slots, data: vec![0; PAGE] };
+            loaded_pair(&Case { guest, code: word.to_le_bytes().to_vec(), state }, CODE)
+        };
+        let pair = |a, b| Some([aarch64_registers::v(a), aarch64_registers::v(b)]);
+        assert_eq!(registers(0x2dee_ad47), pair(7, 11), "ldp s7, s11, [x10, #-0x8c]!");
+        assert_eq!(registers(0xad40_0420), pair(0, 1), "ldp q0, q1, [x1]");
+        assert_eq!(registers(0xad00_0420), None, "stp q0, q1, [x1]");
+        assert_eq!(registers(0xa940_0440), None, "ldp x0, x1, [x2]");
+        assert_eq!(registers(0x3dc0_0020), None, "ldr q0, [x1]");
+    }
 }
