@@ -14,8 +14,8 @@ use translator::guest::Guest;
 
 /// Runs random programs, and windows out of the middle of the kernels (scripts/build-programs builds them), with every
 /// budget up to 2000 instructions, in direct and in paged memory: registers, memory, pc and count of compiled code must
-/// be what the interpreter has after as many instructions. Then once more with a random page that they use made
-/// inaccessible or read-only. What differs is printed.
+/// be what the interpreter has after as many instructions. Where promotion and eviction are random, a sample of the budgets
+/// is run. Then once more with a random page that they use made inaccessible or read-only. What differs is printed.
 #[derive(Parser)]
 #[command(name = "exactness")]
 struct Options {

@@ -71,12 +71,13 @@ pub fn check(image: &Image, most: u64, random: &mut Random) -> Result<Counts, St
         Rig::new("stencils, direct memory", image, ExecutionMode::Stencils, Mode::Direct),
         Rig::new("stencils, paged memory", image, ExecutionMode::Stencils, Mode::Paged),
         Rig::new("tiers at random, direct memory", image, ExecutionMode::Compile, Mode::Direct),
+        Rig::new("tiers at random, paged memory", image, ExecutionMode::Compile, Mode::Paged),
     ];
     let (touched, written) = pages_of(image, &mut interpreter, most);
     let mut path = follow(image, &mut interpreter, most, touched, written);
     let mut counts = Counts { images: 1, ..Counts::default() };
     for rig in &mut compiled {
-        every_budget(image, &path, rig, &mut counts)?;
+        every_budget(image, &path, rig, random, &mut counts)?;
         in_pieces(image, &path, rig, random, &mut counts)?;
     }
     let pages: Vec<u64> = path.touched.iter().copied().collect();
@@ -94,7 +95,7 @@ pub fn check(image: &Image, most: u64, random: &mut Random) -> Result<Counts, St
         for rig in &mut compiled {
             rig.reset(image, &path.written);
             rig.protect(page, prot);
-            every_budget(image, &path, rig, &mut counts)
+            every_budget(image, &path, rig, random, &mut counts)
                 .map_err(|report| format!("page {page:#x} is {prot}\n{report}"))?;
             rig.reset(image, &path.written);
             rig.protect(page, image.prot(page).expect("mapped"));
@@ -172,8 +173,20 @@ fn follow(
 }
 
 /// Runs from the start to every budget, and to one more than there is to do.
-fn every_budget(image: &Image, path: &Path, rig: &mut Rig, counts: &mut Counts) -> Result<(), String> {
+fn every_budget(
+    image: &Image,
+    path: &Path,
+    rig: &mut Rig,
+    random: &mut Random,
+    counts: &mut Counts,
+) -> Result<(), String> {
+    /// Where tiers change at random, most runs compile regions anew. Such a rig takes one budget of so many.
+    const SHARE: u64 = 16;
+    let share = if rig.tiers_at_random { SHARE } else { 1 };
     for budget in 0..=path.length() + u64::from(path.end.reason != Reason::Budget) {
+        if random.below(share) != 0 {
+            continue;
+        }
         rig.reset(image, &path.written);
         let exit = rig.go(Some(budget));
         compare(image, path, rig, &format!("budget {budget}"), (path.exit(budget), exit), budget, counts)?;

@@ -181,6 +181,8 @@ fn slots(vcpu: &Vcpu) -> Vec<u128> {
 pub struct Rig {
     /// How it executes, for reports.
     pub name: &'static str,
+    /// Whether promotion and eviction are random.
+    pub tiers_at_random: bool,
     vcpu: Vcpu,
 }
 
@@ -190,11 +192,12 @@ impl Rig {
     /// # Panics
     /// If the host refuses the memory.
     pub fn new(name: &'static str, image: &Image, mode: ExecutionMode, memory: Mode) -> Rig {
+        let tiers_at_random = mode == ExecutionMode::Compile;
         let options = EngineOptions {
             mode,
             threshold: 0,
             promotion: 3,
-            shuffle: (mode == ExecutionMode::Compile).then_some(1),
+            shuffle: tiers_at_random.then_some(1),
             arena_bytes: 32 << 20,
             ..EngineOptions::default()
         };
@@ -206,7 +209,7 @@ impl Rig {
         for (addr, page) in &image.pages {
             vm.memory().write(*addr, page, Permissions::Ignore).expect("mapped");
         }
-        Rig { name, vcpu: Vcpu::new(&vm).expect("a vcpu") }
+        Rig { name, tiers_at_random, vcpu: Vcpu::new(&vm).expect("a vcpu") }
     }
 
     /// The machine.
