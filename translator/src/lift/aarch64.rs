@@ -71,6 +71,8 @@ const EXTENSIONS: &[Extension] = &[
     Extension::Sha256,
     Extension::Sha512,
     Extension::Sha3,
+    Extension::Sm3,
+    Extension::Sm4,
 ];
 
 /// Lifts one instruction.

@@ -1,7 +1,9 @@
-//! Cryptographic extension: AES, SHA-1, SHA-2, SHA-3. (SM3 and SM4 are not here.)
+//! Cryptographic extension: AES, SHA-1, SHA-2, SHA-3; `sm` has SM3 and SM4.
+
+mod sm;
 
 use super::Lifter;
-use crate::ir::{Lane, Trap, Type, Value};
+use crate::ir::{Lane, Type, Value};
 use crate::lift::aes;
 use decoders::aarch64::{Crypto, Insn};
 
@@ -12,10 +14,7 @@ pub(super) fn lift(l: &mut Lifter, op: Crypto, i: Insn) {
         Crypto::Aesmc => one_source(l, i, |l, v| aes::mix_columns(l, v)),
         Crypto::Aesimc => one_source(l, i, |l, v| aes::unmix_columns(l, v)),
         Crypto::Sha1c => sha1_rounds(l, i, choose),
-        Crypto::Sha1p => sha1_rounds(l, i, |l, x, y, z| {
-            let xy = l.xor(x, y);
-            l.xor(xy, z)
-        }),
+        Crypto::Sha1p => sha1_rounds(l, i, parity),
         Crypto::Sha1m => sha1_rounds(l, i, majority),
         Crypto::Sha1h => {
             let v = l.v(i.rn());
@@ -71,7 +70,7 @@ pub(super) fn lift(l: &mut Lifter, op: Crypto, i: Insn) {
         | Crypto::Sm3Tt2a
         | Crypto::Sm3Tt2b
         | Crypto::Sm4e
-        | Crypto::Sm4ekey => l.trap(Trap::Unsupported),
+        | Crypto::Sm4ekey => sm::lift(l, op, i),
     }
 }
 
@@ -173,6 +172,12 @@ fn majority(l: &mut Lifter, x: Value, y: Value, z: Value) -> Value {
     let any = l.or(x, y);
     let third = l.and(any, z);
     l.or(both, third)
+}
+
+/// Bit by bit whether an odd number of the three is one.
+fn parity(l: &mut Lifter, x: Value, y: Value, z: Value) -> Value {
+    let xy = l.xor(x, y);
+    l.xor(xy, z)
 }
 
 /// `sha1c qd, sn, vm.4s`, `sha1p`, `sha1m`: four rounds. (Cryptographic three-register SHA)

@@ -30,6 +30,8 @@ pub const HWCAP: u64 = hwcap::FP
     | hwcap::SHA2
     | hwcap::SHA3
     | hwcap::SHA512
+    | hwcap::SM3
+    | hwcap::SM4
     | hwcap::JSCVT
     | hwcap::ASIMDFHM
     | hwcap::SB;
@@ -55,6 +57,8 @@ mod hwcap {
     pub const FCMA: u64 = 1 << 14;
     pub const LRCPC: u64 = 1 << 15;
     pub const SHA3: u64 = 1 << 17;
+    pub const SM3: u64 = 1 << 18;
+    pub const SM4: u64 = 1 << 19;
     pub const ASIMDDP: u64 = 1 << 20;
     pub const SHA512: u64 = 1 << 21;
     pub const ASIMDFHM: u64 = 1 << 23;
@@ -84,8 +88,18 @@ const DCZID_EL0: u32 = register(3, 3, 0, 0, 7);
 const CNTFRQ_EL0: u32 = register(3, 3, 14, 0, 0);
 const CNTVCT_EL0: u32 = register(3, 3, 14, 0, 2);
 
-const ISAR0: u64 =
-    2 << 4 | 1 << 8 | 2 << 12 | 1 << 16 | 2 << 20 | 1 << 28 | 1 << 32 | 1 << 44 | 1 << 48 | 2 << 52;
+const ISAR0: u64 = 2 << 4
+    | 1 << 8
+    | 2 << 12
+    | 1 << 16
+    | 2 << 20
+    | 1 << 28
+    | 1 << 32
+    | 1 << 36
+    | 1 << 40
+    | 1 << 44
+    | 1 << 48
+    | 2 << 52;
 
 /// The identification registers that Linux shows to user mode, as far as they are not zero. (op1 = 0, CRn = 0.)
 const ID_REGISTERS: &[(u32, u64)] = &[
@@ -95,7 +109,8 @@ const ID_REGISTERS: &[(u32, u64)] = &[
     (register(3, 0, 0, 0, 5), 0x8000_0000),
     // ID_AA64PFR0_EL1: EL0 and EL1 are AArch64 only; FP and AdvSIMD with half precision.
     (register(3, 0, 0, 4, 0), 0x11_0011),
-    // ID_AA64ISAR0_EL1: AES with PMULL, SHA1, SHA2 with SHA512, CRC32, Atomic, RDM, SHA3, DP, FHM, TS (FlagM and FlagM2).
+    // ID_AA64ISAR0_EL1: AES with PMULL, SHA1, SHA2 with SHA512, CRC32, Atomic, RDM, SHA3, SM3, SM4, DP, FHM, TS (FlagM and
+    // FlagM2).
     (register(3, 0, 0, 6, 0), ISAR0),
     // ID_AA64ISAR1_EL1: JSCVT, FCMA, LRCPC, FRINTTS, SB, I8MM.
     (register(3, 0, 0, 6, 1), 1 << 12 | 1 << 16 | 2 << 20 | 1 << 32 | 1 << 36 | 1 << 52),
