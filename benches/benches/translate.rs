@@ -4,14 +4,11 @@
 use benches::Program;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use translator::cache::UnitName;
-use translator::codegen::{Assembly, CompileOptions, Compiler, HostIsa, Options, Stencils, UnitKey};
+use translator::codegen::{Assembly, CompileOptions, Compiler, HostIsa, Options, Stencils, Trace, UnitKey};
 use translator::guest::Guest;
-use translator::ir::Block;
 use translator::lift::{LiftOptions, lift_block};
 use translator::opt;
 use translator::region::{Region, RegionOptions};
-use translator::tier;
 
 const SIZES: [u32; 3] = [10, 100, 1000];
 
@@ -84,12 +81,12 @@ fn assemble(c: &mut Criterion) {
             let units = || {
                 let (mut pc, mut instructions) = (entry, 0);
                 while instructions < size {
-                    let name = UnitName { pc, key };
-                    let blocks = tier::trace(&program, &name, |_| false).expect("code behind the symbol");
-                    let blocks = &blocks[..fitting(&blocks, size - instructions)];
-                    instructions += blocks.iter().map(|block| block.instructions).sum::<u32>();
-                    pc = blocks.last().expect("one at least").end;
-                    black_box(Assembly::unit(&stencils, &key, blocks, 3000, true).ok());
+                    let trace = Trace::follow(&stencils, &key, &program, pc, |_| false)
+                        .expect("code behind the symbol");
+                    let (count, last) = (trace.ranges().count(), trace.ranges().last());
+                    instructions += count as u32;
+                    pc = last.expect("one at least").end;
+                    black_box(Assembly::unit(&stencils, &key, &trace, 3000, true).ok());
                 }
                 instructions
             };
@@ -98,16 +95,6 @@ fn assemble(c: &mut Criterion) {
         }
     }
     group.finish();
-}
-
-/// How many of the blocks have `most` instructions together, and one at least.
-fn fitting(blocks: &[Block], most: u32) -> usize {
-    let mut sum = 0;
-    let fit = blocks.iter().take_while(|block| {
-        sum += block.instructions;
-        sum <= most
-    });
-    fit.count().max(1)
 }
 
 criterion_group!(benches, lift, passes, compile, assemble);

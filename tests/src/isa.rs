@@ -3,6 +3,7 @@
 //! No list says what is supported: a few encodings of each row of the decoder's table (for x86-64 every encoding that the
 //! opcode maps hold) are lifted, and those that end in [`Trap::Unsupported`] are not.
 
+mod relocatable;
 mod x86_64;
 
 use crate::random::Random;
@@ -33,9 +34,10 @@ pub fn page(guest: Guest) -> String {
     }
 }
 
-/// What becomes of the instruction at the start of `bytes`.
+/// What becomes of the instruction at the start of `bytes`, which must be the same wherever it stands.
 fn support(guest: Guest, bytes: &[u8]) -> Support {
     const PC: u64 = 0x1000;
+    relocatable::assert_relocatable(guest, bytes);
     let code = Bytes { start: PC, bytes };
     let options = LiftOptions { max_instructions: 1, ..LiftOptions::default() };
     let block = lift_block(guest, &code, PC, &options).expect("there is code");

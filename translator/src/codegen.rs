@@ -48,7 +48,7 @@ pub use arena::{Arena, CounterSlot, InstalledLink, InstalledUnit, LinkSlot, Unit
 pub use compiler::{CompileOptions, Compiler, Options};
 pub use evaluate::HelperFn;
 pub use sites::MAX_MOVES;
-pub use stencil::{Assembly, Keeper, NotAssembled, StencilStats, Stencils, is_kept};
+pub use stencil::{Assembly, Keeper, NotAssembled, StencilStats, Stencils, Trace, is_kept};
 pub use stubs::{Helpers, Runtime};
 pub use unit::{CompiledUnit, FaultSite, LinkSite, MemoryMode, Move, Place, SiteAction, Tier, UnitKey};
 

@@ -8,7 +8,7 @@ pub mod riscv64;
 pub mod x86_64;
 
 use crate::float::{self, NanRule, Rounding};
-use crate::ir::{Slot, Type};
+use crate::ir::{Slot, SlotSet, Type};
 use std::fmt;
 
 /// A guest architecture, user mode.
@@ -149,7 +149,7 @@ pub(crate) const fn lay_out<const N: usize>(declared: [(&'static str, Type); N])
         i += 1;
     }
     let size = offset.next_multiple_of(16);
-    assert!(size as usize <= SLOT_AREA);
+    assert!(size as usize <= SLOT_AREA && N <= SlotSet::MOST);
     (slots, size)
 }
 

@@ -53,6 +53,46 @@ impl Slot {
     }
 }
 
+/// A set of state slots.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct SlotSet(u128);
+
+impl SlotSet {
+    /// Every slot of every guest.
+    pub const ALL: SlotSet = SlotSet(u128::MAX);
+    /// No slot.
+    pub const NONE: SlotSet = SlotSet(0);
+    /// Slots that a guest may have.
+    pub const MOST: usize = u128::BITS as usize;
+
+    /// Whether a slot is in the set.
+    pub const fn contains(self, slot: Slot) -> bool {
+        self.0 >> slot.0 & 1 != 0
+    }
+
+    /// Adds a slot.
+    pub const fn insert(&mut self, slot: Slot) {
+        self.0 |= 1 << slot.0;
+    }
+
+    /// Takes a slot out.
+    pub const fn remove(&mut self, slot: Slot) {
+        self.0 &= !(1 << slot.0);
+    }
+
+    /// The slots of both.
+    #[must_use]
+    pub const fn and(self, other: SlotSet) -> SlotSet {
+        SlotSet(self.0 & other.0)
+    }
+
+    /// The slots of either.
+    #[must_use]
+    pub const fn or(self, other: SlotSet) -> SlotSet {
+        SlotSet(self.0 | other.0)
+    }
+}
+
 /// How a block ends. Addresses are guest virtual addresses.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Terminator {

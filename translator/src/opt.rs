@@ -15,7 +15,7 @@ pub mod fold;
 pub mod forward_slots;
 pub mod value_numbering;
 
-use crate::ir::{Block, Value, verify};
+use crate::ir::{Block, SlotSet, Value, verify};
 
 /// A pass: its name in tests and listings, and its function.
 pub type Pass = (&'static str, fn(&mut Block));
@@ -37,11 +37,12 @@ pub fn optimize(block: &mut Block) {
     }
 }
 
-/// Runs the passes that let no instruction use a value of another.
-pub fn optimize_separate(block: &mut Block) {
-    for pass in [fold::run, dead_sets::run, dead_code::run] {
-        pass(block);
-    }
+/// Runs the passes that let no instruction use a value of another, where behind the block somebody looks at the slots
+/// of `live` before they are written.
+pub fn optimize_separate(block: &mut Block, live: SlotSet) {
+    fold::run(block);
+    dead_sets::run_before(block, live);
+    dead_code::run(block);
     debug_assert_eq!(verify::verify(block), Ok(()), "{block}");
 }
 

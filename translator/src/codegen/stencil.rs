@@ -9,6 +9,7 @@
 //! | `shape` | an instruction's shape and the values of its holes |
 //! | `make` | compiles a shape twice with different placeholders and finds the holes |
 //! | `split` | what runs in line and what stands aside, on each host |
+//! | `trace` | the instructions of a unit, each known by its encoding |
 //! | `assemble` | copies of stencils put together to a unit |
 //! | `keep` | stencils and stubs of earlier processes |
 //!
@@ -26,10 +27,14 @@ pub(super) mod keep;
 mod make;
 mod shape;
 mod split;
+#[cfg(test)]
+mod tests;
+mod trace;
 
 pub use assemble::{Assembly, NotAssembled};
 pub use keep::{Keeper, is_kept};
 use shape::Piece;
+pub use trace::Trace;
 
 use super::Compiler;
 use super::unit::UnitKey;
@@ -186,6 +191,7 @@ pub struct Stencils {
     compiler: Compiler,
     keeper: Option<Arc<dyn Keeper>>,
     shapes: RwLock<FxHashMap<Box<[u64]>, Entry>>,
+    encodings: trace::Encodings,
     made: AtomicU64,
     loaded: AtomicU64,
     refused: AtomicU64,
@@ -203,6 +209,7 @@ impl Stencils {
             compiler,
             keeper,
             shapes: RwLock::default(),
+            encodings: RwLock::default(),
             made: AtomicU64::new(0),
             loaded: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -225,14 +232,14 @@ impl Stencils {
         }
     }
 
-    /// Calls `use_it` with the stencil of a piece and the values of its holes. One that is not known is compiled if
+    /// Calls `use_it` with the stencil of a piece and its shape. One that is not known is compiled if
     /// `make` says so.
     fn with<R>(
         &self,
         piece: &Piece<'_>,
         key: &UnitKey,
         make: bool,
-        use_it: impl FnOnce(&Arc<Stencil>, &[i64]) -> R,
+        use_it: impl FnOnce(&Arc<Stencil>, &Shape) -> R,
     ) -> Found<R> {
         SHAPE.with_borrow_mut(|shape| {
             for by_value in [false, true] {
@@ -240,7 +247,7 @@ impl Stencils {
                     return Found::Nothing;
                 }
                 match self.entry(shape, piece, key, by_value, make) {
-                    Some(Entry::Made(stencil)) => return Found::Stencil(use_it(&stencil, shape.values())),
+                    Some(Entry::Made(stencil)) => return Found::Stencil(use_it(&stencil, shape)),
                     Some(Entry::ByValue) => {}
                     Some(Entry::Refused) => return Found::Nothing,
                     None => return Found::Missing,

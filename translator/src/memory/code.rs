@@ -607,16 +607,18 @@ impl CodeReader<'_> {
     /// The bytes of a range that was fetched, if units made from them must compare them: a store to some page of it is
     /// not noticed.
     pub fn checked_bytes(&self, range: &Range<u64>) -> Option<Box<[u8]>> {
-        let pages = self.pages.borrow();
-        let checked =
-            pages.iter().any(|page| page.watched.mode == CodePage::SelfChecking && page.overlaps(range));
-        drop(pages);
-        checked.then(|| {
+        self.checks(range).then(|| {
             let mut bytes = vec![0; range.end.wrapping_sub(range.start) as usize];
             let available = self.fetch(range.start, &mut bytes);
             bytes.truncate(available);
             bytes.into()
         })
+    }
+
+    /// Whether a store to some page of a range that was fetched is not noticed.
+    pub fn checks(&self, range: &Range<u64>) -> bool {
+        let pages = self.pages.borrow();
+        pages.iter().any(|page| page.watched.mode == CodePage::SelfChecking && page.overlaps(range))
     }
 
     /// The watch for a unit made from these guest ranges; pages that were only looked at are given back.

@@ -3,37 +3,52 @@
 //! Who may look: a later `get`; float ops, at `fp_flags` and `fp_env`; and the world, at the end of the block, at an op
 //! that may leave it, and at the start of an instruction that holds such an op.
 
-use crate::ir::{Block, Effect, Op, Slot, Terminator};
+use crate::ir::{Block, Effect, Op, Slot, SlotSet, Terminator};
 
 /// The pass.
 pub fn run(block: &mut Block) {
+    run_before(block, SlotSet::ALL);
+}
+
+/// The pass, where behind the block somebody looks at these slots only before they are written.
+pub fn run_before(block: &mut Block, live: SlotSet) {
     let mut keep = vec![true; block.ops.len()];
-    let mut live = vec![true; block.guest.register_file().slots.len()];
+    walk(block, live, |position, seen| keep[position] = seen);
+    super::retain(block, &keep);
+}
+
+/// The slots that somebody looks at from the block's start on, if these are looked at behind it.
+pub fn live_before(block: &Block, live: SlotSet) -> SlotSet {
+    walk(block, live, |_, _| ())
+}
+
+/// Calls `set` with the position of each `set`, the last one first, and whether anyone sees what it writes.
+fn walk(block: &Block, mut live: SlotSet, mut set: impl FnMut(usize, bool)) -> SlotSet {
     // Whether the instruction at hand may be left in its middle.
     let mut exits = matches!(block.terminator, Terminator::Trap { .. });
     for (position, op) in block.ops.iter().enumerate().rev() {
         match (op, op.effect()) {
-            (Op::Get { slot }, _) => live[slot.index()] = true,
+            (Op::Get { slot }, _) => live.insert(*slot),
             (Op::Set { slot, .. }, _) => {
-                keep[position] = live[slot.index()];
-                live[slot.index()] = false;
+                set(position, live.contains(*slot));
+                live.remove(*slot);
             }
             (_, Effect::Float) => {
-                live[Slot::FP_FLAGS.index()] = true;
-                live[Slot::FP_ENV.index()] = true;
+                live.insert(Slot::FP_FLAGS);
+                live.insert(Slot::FP_ENV);
             }
             (_, Effect::Marker) => {
                 if exits {
-                    live.fill(true);
+                    live = SlotSet::ALL;
                 }
                 exits = false;
             }
             (_, effect) if effect.may_exit() => {
-                live.fill(true);
+                live = SlotSet::ALL;
                 exits = true;
             }
             _ => {}
         }
     }
-    super::retain(block, &keep);
+    live
 }

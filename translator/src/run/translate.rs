@@ -11,7 +11,7 @@ use crate::cache::disk::{Counters, ProgramUnits, checksum};
 use crate::cache::{Cache, Refused, UnitName};
 use crate::codegen::{
     Arena, Assembly, CompileOptions, CompiledUnit, Compiler, Helpers, HostIsa, Keeper, NotAssembled, Options,
-    Runtime, Tier,
+    Runtime, Tier, Trace,
 };
 use crate::lift::Fetch;
 use crate::memory::{CodePage, CodeReader, CodeWatch, Memory};
@@ -234,8 +234,10 @@ impl Vm {
             ExecutionMode::Compile => i64::from(options.promotion),
             _ => i64::MAX,
         };
-        let Ok(trace) = tier::trace(&source, &name, is_unit) else { return Outcome::Refused };
-        if trace.iter().any(|block| source.reader.checked_bytes(&(block.start..block.end)).is_some()) {
+        let Ok(trace) = Trace::follow(stencils, &name.key, &source, name.pc, is_unit) else {
+            return Outcome::Refused;
+        };
+        if trace.ranges().any(|range| source.reader.checks(&range)) {
             return self.compile_region(job);
         }
         let unit = match Assembly::unit(stencils, &name.key, &trace, counter, make) {

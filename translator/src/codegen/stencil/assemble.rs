@@ -1,8 +1,9 @@
 //! Copies of stencils, put together to a unit.
 
 use super::super::unit::{CompiledUnit, FaultSite, LinkSite, Relocation, SiteAction, Tier, UnitKey};
-use super::{Filling, Found, ON, Part, Piece, Place, Stencil, Stencils};
-use crate::ir::{Block, Op, Terminator, Value};
+use super::trace::{Step, Trace};
+use super::{Filling, Found, Part, Piece, Place, Stencil, Stencils};
+use crate::ir::Terminator;
 use crate::region::Edge;
 use std::ops::Range;
 use std::sync::Arc;
@@ -47,7 +48,6 @@ pub struct Assembly<'a> {
     /// Instructions behind the last payment.
     unpaid: u32,
     instructions: u32,
-    one: Block,
     /// Whether stencils that are missing are compiled.
     make: bool,
     /// One was missing.
@@ -55,31 +55,29 @@ pub struct Assembly<'a> {
 }
 
 impl<'a> Assembly<'a> {
-    /// Puts a unit together from blocks that follow each other, none of whose instructions uses a value of another: each
-    /// block but the first begins where one of the successors of the block before lies. The unit may end early, at an
-    /// instruction that always leaves. After its entry has run `counter` times it leaves to the dispatcher. Stencils that
-    /// are missing are compiled if `make` says so.
+    /// Puts a unit together from the instructions of a trace. It may end early, at an instruction that always leaves. After
+    /// its entry has run `counter` times it leaves to the dispatcher. Stencils that are missing are compiled if `make` says so.
     ///
     /// # Errors
     /// There is no unit, or not without more stencils.
     pub fn unit(
         stencils: &'a Stencils,
         key: &'a UnitKey,
-        blocks: &[Block],
+        trace: &Trace,
         counter: i64,
         make: bool,
     ) -> Result<CompiledUnit, NotAssembled> {
-        let first = blocks.first().ok_or(NotAssembled::Refused)?;
-        let mut assembly = Assembly::new(stencils, key, first, make);
-        let used = assembly.append(blocks);
+        let first = trace.steps.first().ok_or(NotAssembled::Refused)?;
+        let mut assembly = Assembly::new(stencils, key, first.pc, make);
+        let used = assembly.append(&trace.steps);
         match used {
             _ if assembly.missing => Err(NotAssembled::Missing),
-            Some(used) if assembly.instructions != 0 => Ok(assembly.finish(&blocks[..used], counter)),
+            Some(used) if assembly.instructions != 0 => Ok(assembly.finish(&trace.steps[..used], counter)),
             _ => Err(NotAssembled::Refused),
         }
     }
 
-    fn new(stencils: &'a Stencils, key: &'a UnitKey, first: &Block, make: bool) -> Assembly<'a> {
+    fn new(stencils: &'a Stencils, key: &'a UnitKey, entry: u64, make: bool) -> Assembly<'a> {
         Assembly {
             stencils,
             key,
@@ -90,117 +88,39 @@ impl<'a> Assembly<'a> {
             relocations: Vec::new(),
             links: Vec::new(),
             sites: Vec::new(),
-            entry: first.start,
+            entry,
             unpaid: 0,
             instructions: 0,
-            one: empty(first),
             make,
             missing: false,
         }
     }
 
-    /// Appends the entry and the blocks; how many blocks it took. `None` if not even the interpreter can be left to, or a
-    /// stencil is missing.
-    fn append(&mut self, blocks: &[Block]) -> Option<usize> {
-        let longest = blocks.iter().map(|block| block.instructions).sum();
-        self.push(&Piece::Entry { pc: self.entry, longest }, [0; 2])?;
-        for (at, block) in blocks.iter().enumerate() {
-            let next = blocks.get(at + 1).map(|block| block.start);
-            if !self.block(block, next)? {
+    /// Appends the entry and the instructions; how many of them it took. `None` if one cannot even be left to the
+    /// interpreter, or a stencil is missing.
+    fn append(&mut self, steps: &[Step]) -> Option<usize> {
+        self.part(&Piece::Entry { pc: self.entry, longest: steps.len() as u32 })?;
+        for (at, step) in steps.iter().enumerate() {
+            let next = steps.get(at + 1).map(|step| step.pc);
+            if !self.step(step, next)? {
                 return Some(at + 1);
             }
         }
-        Some(blocks.len())
+        Some(steps.len())
     }
 
-    /// Appends a block; whether the next one follows. `None` if not even the interpreter can be left to.
-    fn block(&mut self, block: &Block, next: Option<u64>) -> Option<bool> {
-        let mut start = 0;
-        while start < block.ops.len() {
-            let end = block.ops[start + 1..]
-                .iter()
-                .position(|op| matches!(op, Op::Instruction { .. }))
-                .map_or(block.ops.len(), |at| start + 1 + at);
-            let alone = self.isolate(block, start..end);
-            let last = end == block.ops.len();
-            let one = std::mem::replace(&mut self.one, empty(block));
-            let went_on = match alone {
-                true if last => self.last(&one, next),
-                true => self.middle(&one),
-                false => None,
-            };
-            self.one = one;
-            // What has no stencil is left to the interpreter.
-            if self.missing {
-                return None;
-            }
-            if !went_on.or_else(|| self.interpret())? {
-                return Some(false);
-            }
-            start = end;
-        }
-        Some(next.is_some())
-    }
-
-    /// Leaves to the interpreter for the instruction at hand.
-    fn interpret(&mut self) -> Option<bool> {
-        let spare = empty(&self.one);
-        let mut one = std::mem::replace(&mut self.one, spare);
-        one.ops.truncate(1);
-        one.types.truncate(1);
-        one.ops.push(Op::Hook { id: 0 });
-        one.types.push(None);
-        one.terminator = Terminator::Jump { target: one.end };
-        self.instruction(&one, ON, [0; 2])
-    }
-
-    /// Makes `one` the block of the instruction whose ops are given. False if it uses a value of another.
-    fn isolate(&mut self, block: &Block, range: Range<usize>) -> bool {
-        let base = range.start as u32;
-        let mut alone = true;
-        let one = &mut self.one;
-        one.ops.clear();
-        one.types.clear();
-        for op in &block.ops[range.clone()] {
-            let mut op = *op;
-            op.map_operands(|value| {
-                alone &= value.0 >= base;
-                Value(value.0.wrapping_sub(base))
-            });
-            one.ops.push(op);
-        }
-        one.types.extend_from_slice(&block.types[range.clone()]);
-        if let Op::Instruction { pc, len } = one.ops[0] {
-            one.start = pc;
-            one.end = pc.wrapping_add(len.into());
-        }
-        one.terminator = Terminator::Jump { target: one.end };
-        if range.end == block.ops.len() {
-            one.terminator = block.terminator;
-            one.terminator.map_operand(|value| {
-                alone &= value.0 >= base;
-                Value(value.0.wrapping_sub(base))
-            });
-        }
-        alone
-    }
-
-    fn middle(&mut self, one: &Block) -> Option<bool> {
-        let went_on = self.instruction(one, ON, [0; 2])?;
-        self.unpaid += 1;
-        Some(went_on)
-    }
-
-    fn last(&mut self, one: &Block, next: Option<u64>) -> Option<bool> {
+    /// Appends an instruction; whether the next one follows.
+    fn step(&mut self, step: &Step, next: Option<u64>) -> Option<bool> {
         let mut targets = [0; 2];
         let mut edges = [Edge::Next; 2];
         let mut count = 0;
         let mut follows = false;
-        for (at, target) in one.terminator.successors().enumerate() {
+        let terminator = step.terminator();
+        for (at, target) in terminator.successors().enumerate() {
             targets[at] = target;
             count += 1;
         }
-        if let Terminator::Resync { next } = one.terminator {
+        if let Terminator::Resync { next } = terminator {
             targets[0] = next;
         }
         // The fall-through first: it stands behind the branch in the guest's code, too.
@@ -214,33 +134,40 @@ impl<'a> Assembly<'a> {
                 Edge::Outside(targets[at])
             };
         }
-        let plain = follows && count == 1;
-        let went_on = self.instruction(one, &edges[..count], targets)?;
-        if plain {
+        let found = step.recipe(self.stencils, self.key, &edges[..count], self.make);
+        let recipe = self.found(found)?;
+        // Paid for what came before it, if it may leave.
+        if self.key.budget && self.unpaid != 0 && recipe.stencil.leaves {
+            let count = std::mem::take(&mut self.unpaid);
+            self.part(&Piece::Spend { count })?;
+        }
+        let start = self.values.len();
+        recipe.fill(step.pc, &mut self.values);
+        let ends = self.push(&recipe.stencil, step.pc, start, targets);
+        self.instructions += 1;
+        if follows && count == 1 {
             self.unpaid += 1;
         }
-        Some(went_on && follows)
+        Some(!ends && follows)
     }
 
-    /// Appends an instruction, paid for what came before it if it may leave.
-    fn instruction(&mut self, one: &Block, edges: &[Edge], targets: [u64; 2]) -> Option<bool> {
-        let piece = Piece::Instruction { block: one, edges };
-        if self.key.budget && self.unpaid != 0 && self.stencil(&piece, |stencil, _| stencil.leaves)? {
-            let count = std::mem::take(&mut self.unpaid);
-            self.push(&Piece::Spend { count }, [0; 2])?;
-        }
-        let ends = self.push(&piece, targets)?;
-        self.instructions += 1;
-        Some(!ends)
+    /// Appends what is no instruction.
+    fn part(&mut self, piece: &Piece<'_>) -> Option<()> {
+        let start = self.values.len();
+        let mut values = std::mem::take(&mut self.values);
+        let found = self.stencils.with(piece, self.key, self.make, |stencil, shape| {
+            values.extend_from_slice(shape.values());
+            stencil.clone()
+        });
+        self.values = values;
+        let stencil = self.found(found)?;
+        self.push(&stencil, piece.pc(), start, [0; 2]);
+        Some(())
     }
 
-    /// What there is of a piece; `None` if it has no stencil, or that is missing.
-    fn stencil<R>(
-        &mut self,
-        piece: &Piece<'_>,
-        use_it: impl FnOnce(&Arc<Stencil>, &[i64]) -> R,
-    ) -> Option<R> {
-        match self.stencils.with(piece, self.key, self.make, use_it) {
+    /// What was found; `None` if there is nothing, or it is missing.
+    fn found<R>(&mut self, found: Found<R>) -> Option<R> {
+        match found {
             Found::Stencil(result) => Some(result),
             Found::Nothing => None,
             Found::Missing => {
@@ -250,23 +177,14 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// Appends a copy; whether it ends the unit.
-    fn push(&mut self, piece: &Piece<'_>, targets: [u64; 2]) -> Option<bool> {
-        let pc = piece.pc();
-        let start = self.values.len();
-        let mut values = std::mem::take(&mut self.values);
-        let found = self.stencil(piece, |stencil, filled| {
-            values.extend_from_slice(filled);
-            stencil.clone()
-        });
-        self.values = values;
-        let (stencil, values) = (found?, start..self.values.len());
+    /// Appends a copy, whose holes are to hold the values from `start` on; whether it ends the unit.
+    fn push(&mut self, stencil: &Arc<Stencil>, pc: u64, start: usize, targets: [u64; 2]) -> bool {
         self.pad(stencil.hot_phase);
         let hot = self.code.len();
         self.code.extend_from_slice(&stencil.hot);
-        let ends = stencil.ends;
-        self.copies.push(Copy { stencil, hot, pc, values, targets });
-        Some(ends)
+        let values = start..self.values.len();
+        self.copies.push(Copy { stencil: stencil.clone(), hot, pc, values, targets });
+        stencil.ends
     }
 
     /// Pads to an offset that is `phase` modulo the alignment of constants.
@@ -276,8 +194,8 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// The unit made of these blocks, which have been appended.
-    fn finish(mut self, blocks: &[Block], counter: i64) -> CompiledUnit {
+    /// The unit made of these instructions, which have been appended.
+    fn finish(mut self, steps: &[Step], counter: i64) -> CompiledUnit {
         for copy in std::mem::take(&mut self.copies) {
             self.complete(&copy);
         }
@@ -292,7 +210,7 @@ impl<'a> Assembly<'a> {
             counter: Some(counter),
             sites: self.sites,
             moves: Vec::new(),
-            ranges: merge(blocks.iter().map(|block| block.start..block.end).collect()),
+            ranges: merge(steps),
             checks: Vec::new(),
             instructions: self.instructions,
             write_back: true,
@@ -355,27 +273,15 @@ impl<'a> Assembly<'a> {
     }
 }
 
-fn empty(block: &Block) -> Block {
-    Block {
-        guest: block.guest,
-        start: 0,
-        end: 0,
-        instructions: 1,
-        ops: Vec::new(),
-        types: Vec::new(),
-        terminator: block.terminator,
-    }
-}
-
-/// Sorted, and one where they touch.
-fn merge(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
-    ranges.sort_by_key(|range| range.start);
-    let mut merged: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
-    for range in ranges {
+/// The addresses of instructions that follow each other, one range where they touch.
+fn merge(steps: &[Step]) -> Vec<Range<u64>> {
+    let mut merged: Vec<Range<u64>> = Vec::with_capacity(1);
+    for step in steps {
         match merged.last_mut() {
-            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-            _ => merged.push(range),
+            Some(last) if step.pc == last.end => last.end = step.next(),
+            _ => merged.push(step.pc..step.next()),
         }
     }
+    merged.sort_by_key(|range| range.start);
     merged
 }

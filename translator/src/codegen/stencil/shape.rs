@@ -352,7 +352,7 @@ fn constant_class(used: Use, ty: Type, imm: u64) -> Class {
     }
 }
 
-fn address_class(address: u64) -> Class {
+pub(super) fn address_class(address: u64) -> Class {
     if address <= 0x7fff_ffff { Class::Positive } else { Class::Wide }
 }
 

@@ -1,9 +1,8 @@
 //! Stencils on disk: whatever a file holds, units come out as without it.
 
 use super::*;
-use crate::codegen::{Assembly, Keeper, NotAssembled, Stencils};
+use crate::codegen::{Assembly, Keeper, NotAssembled, Stencils, Trace};
 use crate::lift::Bytes;
-use crate::tier::trace;
 
 /// `addi a0, a0, 5; ld a1, 8(a0); sd a1, 16(a0); lui a2, 0x12345; slli a3, a2, 7; bne a1, a2, .+8; ecall`.
 const CODE: [u32; 7] =
@@ -33,9 +32,9 @@ fn stencils(kept: Option<Arc<KeptStencils>>) -> Stencils {
 /// A unit of all that can differ: code, links, sites, relocations.
 fn assemble(stencils: &Stencils, make: bool) -> Result<Vec<u8>, NotAssembled> {
     let bytes: Vec<u8> = CODE.iter().flat_map(|word| word.to_le_bytes()).collect();
-    let name = UnitName { pc: START, key: unit(0).key };
-    let blocks = trace(&Bytes { start: START, bytes: &bytes }, &name, |_| false).unwrap();
-    let unit = Assembly::unit(stencils, &name.key, &blocks, 1000, make)?;
+    let (code, key) = (Bytes { start: START, bytes: &bytes }, unit(0).key);
+    let trace = Trace::follow(stencils, &key, &code, START, |_| false).unwrap();
+    let unit = Assembly::unit(stencils, &key, &trace, 1000, make)?;
     Ok(postcard::to_allocvec(&unit).unwrap())
 }
 
