@@ -13,7 +13,7 @@ use translator::ir::Slot;
 use translator::lift::{Bytes, LiftOptions, lift_block};
 use translator::memory::Mode;
 use translator::opt;
-use translator::run::{ExecutionMode, Exit, Interrupter, Reason};
+use translator::run::{ExecutionMode, Exit, Interrupter, Reason, Stats};
 
 /// Cases that travel to the reference at once.
 const BATCH: usize = 64;
@@ -72,6 +72,11 @@ impl Sides {
     /// With another reference.
     pub fn judged_by(self, reference: Reference) -> Sides {
         Sides { reference: Some(reference), ..self }
+    }
+
+    /// What each way of compiling has translated.
+    pub fn translated(&self) -> impl Iterator<Item = (&'static str, Stats)> {
+        self.compiled.iter().map(|(name, machine)| (*name, machine.stats()))
     }
 
     /// What stops the compiled runs.

@@ -8,7 +8,7 @@ use translator::guest::registers::State as _;
 use translator::ir::Slot;
 use translator::memory::{self, Mode, Permissions, Prot};
 use translator::run::{
-    Engine, EngineOptions, ExecutionMode, Exit, Interrupter, RunOptions, Vcpu, Vm, VmOptions,
+    Engine, EngineOptions, ExecutionMode, Exit, Interrupter, RunOptions, Stats, Vcpu, Vm, VmOptions,
 };
 
 /// A machine with the differential tests' memory.
@@ -19,12 +19,13 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Makes one. Compiled code is compiled at once.
+    /// Makes one. Compiled code is compiled at once. The page of code stays watched, although each case writes it: it would
+    /// be self-checking after a few cases, and such pages have no stencils, nor regions without checks.
     ///
     /// # Panics
     /// If the host refuses the memory.
     pub fn new(guest: Guest, mode: ExecutionMode, memory: Mode) -> Machine {
-        Machine::with(guest, mode, &VmOptions { memory, ..VmOptions::default() })
+        Machine::with(guest, mode, memory, u32::MAX)
     }
 
     /// Makes one whose compiled code compares the bytes that it was made from, as if the code were written often.
@@ -32,19 +33,10 @@ impl Machine {
     /// # Panics
     /// If the host refuses the memory.
     pub fn self_checking(guest: Guest, memory: Mode) -> Machine {
-        let memory_options = memory::Options {
-            writes_until_self_checking: 0,
-            write_memory: Duration::MAX,
-            ..memory::Options::default()
-        };
-        Machine::with(
-            guest,
-            ExecutionMode::Regions,
-            &VmOptions { memory, memory_options, ..VmOptions::default() },
-        )
+        Machine::with(guest, ExecutionMode::Regions, memory, 0)
     }
 
-    fn with(guest: Guest, mode: ExecutionMode, vm_options: &VmOptions) -> Machine {
+    fn with(guest: Guest, mode: ExecutionMode, memory: Mode, writes_until_self_checking: u32) -> Machine {
         let options = EngineOptions {
             mode,
             threshold: 0,
@@ -53,8 +45,14 @@ impl Machine {
             arena_bytes: 32 << 20,
             ..EngineOptions::default()
         };
+        let memory_options = memory::Options {
+            writes_until_self_checking,
+            write_memory: Duration::MAX,
+            ..memory::Options::default()
+        };
+        let vm_options = VmOptions { memory, memory_options, ..VmOptions::default() };
         let engine = Engine::new(options).expect("an engine");
-        let vm = Vm::new(&engine, guest, vm_options).expect("a machine");
+        let vm = Vm::new(&engine, guest, &vm_options).expect("a machine");
         vm.memory().map(CODE, PAGE as u64, Prot::RX).expect("memory for code");
         vm.memory().map(DATA, PAGE as u64, Prot::RW).expect("memory for data");
         vm.memory().map(DATA + PAGE as u64, PAGE as u64, Prot::READ).expect("memory that is read");
@@ -68,6 +66,11 @@ impl Machine {
     /// If the host refuses.
     pub fn protect_data(&self, prot: Prot) {
         self.vm.memory().protect(DATA, PAGE as u64, prot).expect("the data is mapped");
+    }
+
+    /// What it translated so far.
+    pub fn stats(&self) -> Stats {
+        self.vm.stats()
     }
 
     /// What stops a run that does not end by itself.
