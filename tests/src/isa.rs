@@ -235,8 +235,8 @@ mod tests {
         // nop, hvc #0
         assert_eq!(support(Guest::Aarch64, &0xd503_201fu32.to_le_bytes()), Support::Lifted);
         assert_eq!(support(Guest::Aarch64, &0xd400_0002u32.to_le_bytes()), Support::Refused);
-        // bfcvt h0, s0 and hlt
-        assert_eq!(support(Guest::Aarch64, &0x1e63_4000u32.to_le_bytes()), Support::Missing);
+        // pacga x0, x1, x2 and hlt
+        assert_eq!(support(Guest::Aarch64, &0x9ac2_3020u32.to_le_bytes()), Support::Missing);
         assert_eq!(support(Guest::X86_64, &[0xf4]), Support::Refused);
         assert_eq!(best([Support::Refused, Support::Lifted].into_iter()), Support::Lifted);
         assert_eq!(best([Support::Lifted, Support::Missing].into_iter()), Support::Missing);

@@ -16,6 +16,7 @@
 mod arithmetic;
 mod compare;
 mod convert;
+mod dot;
 mod estimate;
 mod fused;
 mod integer;
@@ -29,6 +30,7 @@ pub mod x87;
 pub use arithmetic::{add, div, mul, sqrt, sub};
 pub use compare::{Compare, MinMax, Relation, compare, min_max};
 pub use convert::{convert, round_to_integral};
+pub use dot::bf16_dot;
 pub use estimate::{
     reciprocal_estimate, reciprocal_exponent, reciprocal_sqrt_estimate, unsigned_reciprocal_estimate,
     unsigned_reciprocal_sqrt_estimate, x86_reciprocal_estimate, x86_reciprocal_sqrt_estimate,

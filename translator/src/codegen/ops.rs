@@ -70,6 +70,7 @@ impl Emitter<'_, '_> {
             | Op::Pext { .. }
             | Op::Pdep { .. }
             | Op::VStringCompare { .. }
+            | Op::VBf16Dot { .. }
             | Op::X87 { .. } => self.evaluate(op),
 
             Op::ICmp { a, b, cond } => self.icmp(a, b, cond),

@@ -306,6 +306,9 @@ macro_rules! for_each_op {
         vtable = VTable(table: V128, indices: V128)[] -> V128, Pure;
         /// AES's S-box, or its inverse, on each byte.
         vaes_sub = VAesSub(v: V128)[inverse: bool] -> V128, Pure;
+        /// Arm's BFDOT: in each 32-bit lane the single of `sum` plus the products of the lane's two bfloat16 numbers, rounded to odd,
+        /// without flags, whatever the environment is.
+        vbf16_dot = VBf16Dot(a: V128, b: V128, sum: V128)[] -> V128, Pure;
         /// The sign bits of the lanes, lane 0 in bit 0.
         vmovemask = VMoveMask(v: V128)[lane: Lane] -> I64, Pure;
 

@@ -4,6 +4,7 @@
 //! get here (the decoder rejects them); instructions that a user-mode program may not execute, and system registers
 //! that it may not touch, are `Trap::Illegal`; what is missing is `Trap::Unsupported`.
 
+mod bfloat;
 mod branch;
 mod complex;
 mod crypto;
@@ -66,6 +67,7 @@ const EXTENSIONS: &[Extension] = &[
     Extension::JsCvt,
     Extension::FrintTs,
     Extension::I8mm,
+    Extension::Bf16,
     Extension::Aes,
     Extension::Sha1,
     Extension::Sha256,

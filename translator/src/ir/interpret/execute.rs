@@ -313,6 +313,7 @@ impl<W: World> Context<'_, W> {
             Op::VShuffle { a, b, pattern } => vector::shuffle(self.bits(a), self.bits(b), pattern),
             Op::VTable { table, indices } => vector::table(self.bits(table), self.bits(indices)),
             Op::VAesSub { v, inverse } => aes::substitute(self.bits(v), inverse),
+            Op::VBf16Dot { a, b, sum } => vector::bf16_dot(self.bits(a), self.bits(b), self.bits(sum)),
             Op::VMoveMask { v, lane } => vector::move_mask(lane, self.bits(v)).into(),
 
             // Vectors: bits.

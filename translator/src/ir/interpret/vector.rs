@@ -2,6 +2,7 @@
 //! intermediate value without overflow, so that each op reads like its definition.
 
 use super::integer;
+use crate::float;
 use crate::ir::{Cond, Lane, LaneOp, NarrowMode, Sign};
 
 /// Lane `index`.
@@ -79,6 +80,15 @@ pub fn shuffle(a: u128, b: u128, pattern: u128) -> u128 {
 
 pub fn table(table: u128, indices: u128) -> u128 {
     map(Lane::B8, indices, |index| if index < 16 { lane(Lane::B8, table, index as u32) } else { 0 })
+}
+
+pub fn bf16_dot(a: u128, b: u128, sum: u128) -> u128 {
+    let numbers =
+        |v: u128, index| [lane(Lane::B16, v, 2 * index) as u16, lane(Lane::B16, v, 2 * index + 1) as u16];
+    (0..4).fold(0, |result, index| {
+        let sum = lane(Lane::B32, sum, index) as u32;
+        result | u128::from(float::bf16_dot(sum, numbers(a, index), numbers(b, index))) << (32 * index)
+    })
 }
 
 pub fn move_mask(of: Lane, v: u128) -> u64 {

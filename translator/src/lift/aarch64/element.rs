@@ -2,8 +2,8 @@
 
 use super::lanes::{float_lane, lane_of};
 use super::vector_different::Combine;
-use super::{Lifter, complex, half_product};
-use crate::ir::{FloatLane, Lane, Round, Sign, StepOp, Trap, Value};
+use super::{Lifter, bfloat, complex, half_product};
+use crate::ir::{FloatLane, Lane, Round, Sign, StepOp, Value};
 use decoders::aarch64::{Insn, VectorElement as Op};
 
 pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
@@ -59,7 +59,14 @@ pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
                 (matches!(op, Op::Fmlsl | Op::Fmlsl2), matches!(op, Op::Fmlal2 | Op::Fmlsl2));
             half_product::multiply_add(l, i, b, subtract, upper);
         }
-        Op::Bfdot | Op::Bfmlal => l.trap(Trap::Unsupported),
+        Op::Bfdot => {
+            let b = repeated(l, i, Lane::B32);
+            bfloat::dot_product(l, i, b);
+        }
+        Op::Bfmlal => {
+            let b = repeated(l, i, Lane::B16);
+            bfloat::multiply_add(l, i, b);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Scalar floating point.
 
-use super::{Lifter, width};
-use crate::ir::{Cond, InvalidInt, Lane, MinMaxRule, Quietness, Round, Sign, Trap, Type, Value};
+use super::{Lifter, bfloat, width};
+use crate::ir::{Cond, InvalidInt, Lane, MinMaxRule, Quietness, Round, Sign, Type, Value};
 use decoders::aarch64::{Float, Insn};
 
 pub(super) fn lift(l: &mut Lifter, op: Float, i: Insn) {
@@ -37,7 +37,7 @@ pub(super) fn lift(l: &mut Lifter, op: Float, i: Insn) {
         Float::MultiplyAdd => multiply_add(l, i),
         Float::Fjcvtzs => fjcvtzs(l, i),
         Float::FrintInteger => frint_integer(l, i),
-        Float::Bfcvt => l.trap(Trap::Unsupported),
+        Float::Bfcvt => bfloat::convert(l, i),
     }
 }
 

@@ -36,8 +36,8 @@ pub const HWCAP: u64 = hwcap::FP
     | hwcap::ASIMDFHM
     | hwcap::SB;
 
-/// AT_HWCAP2: FLAGM2, FRINT, I8MM.
-pub const HWCAP2: u64 = 1 << 7 | 1 << 8 | 1 << 13;
+/// AT_HWCAP2: FLAGM2, FRINT, I8MM, BF16.
+pub const HWCAP2: u64 = 1 << 7 | 1 << 8 | 1 << 13 | 1 << 14;
 
 /// Bits of AT_HWCAP (Linux, `arch/arm64/include/uapi/asm/hwcap.h`).
 mod hwcap {
@@ -112,8 +112,8 @@ const ID_REGISTERS: &[(u32, u64)] = &[
     // ID_AA64ISAR0_EL1: AES with PMULL, SHA1, SHA2 with SHA512, CRC32, Atomic, RDM, SHA3, SM3, SM4, DP, FHM, TS (FlagM and
     // FlagM2).
     (register(3, 0, 0, 6, 0), ISAR0),
-    // ID_AA64ISAR1_EL1: JSCVT, FCMA, LRCPC, FRINTTS, SB, I8MM.
-    (register(3, 0, 0, 6, 1), 1 << 12 | 1 << 16 | 2 << 20 | 1 << 32 | 1 << 36 | 1 << 52),
+    // ID_AA64ISAR1_EL1: JSCVT, FCMA, LRCPC, FRINTTS, SB, BF16, I8MM.
+    (register(3, 0, 0, 6, 1), 1 << 12 | 1 << 16 | 2 << 20 | 1 << 32 | 1 << 36 | 1 << 44 | 1 << 52),
 ];
 
 /// FPCR bits that are implemented: FZ16, RMode, FZ, DN. AHP and the trap enables read as zero.

@@ -1,11 +1,11 @@
 //! Advanced SIMD, one source vector: two-register miscellaneous, across lanes, scalar pairwise.
 
-use super::Lifter;
 use super::lanes::{float_lane, lane_of, minimum};
 use super::vector_same::sign;
+use super::{Lifter, bfloat};
 use crate::ir::{
     Cond, EstimateOp, FloatCond, FloatLane, InvalidInt, Lane, LaneOp, MinMaxRule, NarrowMode, Quietness,
-    Round, Sign, Trap, Type, Value,
+    Round, Sign, Type, Value,
 };
 use decoders::aarch64::{Insn, VectorMisc as Op};
 
@@ -116,7 +116,7 @@ pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
         Op::Frint32x => integral_within(l, i, Type::I32, Round::Current),
         Op::Frint64z => integral_within(l, i, Type::I64, Round::TowardZero),
         Op::Frint64x => integral_within(l, i, Type::I64, Round::Current),
-        Op::Bfcvtn => l.trap(Trap::Unsupported),
+        Op::Bfcvtn => bfloat::convert_vector(l, i),
     }
 }
 

@@ -2,10 +2,9 @@
 
 use super::dot_product::matrix_product;
 use super::lanes::{float_lane, lane_of, minimum};
-use super::{Lifter, complex, half_product};
+use super::{Lifter, bfloat, complex, half_product};
 use crate::ir::{
-    Cond, FloatCond, FloatLane, Lane, LaneOp, MinMaxRule, NarrowMode, Quietness, Round, Sign, StepOp, Trap,
-    Value,
+    Cond, FloatCond, FloatLane, Lane, LaneOp, MinMaxRule, NarrowMode, Quietness, Round, Sign, StepOp, Value,
 };
 use decoders::aarch64::{Insn, VectorSame as Op};
 
@@ -124,7 +123,15 @@ pub(super) fn lift(l: &mut Lifter, op: Op, i: Insn) {
         }
         Op::Smmla | Op::Ummla => matrix_product(l, i, [sign(i); 2]),
         Op::Usmmla => matrix_product(l, i, [Sign::Unsigned, Sign::Signed]),
-        Op::BfdotVector | Op::BfmlalVector | Op::Bfmmla => l.trap(Trap::Unsupported),
+        Op::BfdotVector => {
+            let b = l.v(i.rm());
+            bfloat::dot_product(l, i, b);
+        }
+        Op::BfmlalVector => {
+            let b = l.v(i.rm());
+            bfloat::multiply_add(l, i, b);
+        }
+        Op::Bfmmla => bfloat::matrix_product(l, i),
     }
 }
 
