@@ -27,6 +27,9 @@ struct Options {
     /// Where the random numbers start
     #[arg(long, value_name = "S", default_value_t = 1, value_parser = number)]
     seed: u64,
+    /// Begin with this case of the seed, so that many cases can be run in parts
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "floats")]
+    first: u64,
     #[command(flatten)]
     guests: Guests,
     /// Stop after this time for each guest
@@ -82,7 +85,7 @@ fn main() -> ExitCode {
 
 /// What is run.
 enum Cases {
-    Random { guest: Guest, seed: u64, count: u64 },
+    Random { guest: Guest, seed: u64, first: u64, count: u64 },
     Floats { table: Floats, sample: Option<Vec<u64>> },
     One(Box<Numbered>),
 }
@@ -97,7 +100,9 @@ impl Cases {
                 let sample = options.each.map(|each| table.sample(each, &mut Random::new(options.seed)));
                 Cases::Floats { table, sample }
             }
-            (None, None) => Cases::Random { guest, seed: options.seed, count: options.cases },
+            (None, None) => {
+                Cases::Random { guest, seed: options.seed, first: options.first, count: options.cases }
+            }
         }
     }
 
@@ -111,7 +116,7 @@ impl Cases {
 
     fn case(&self, index: u64) -> Numbered {
         match self {
-            Cases::Random { guest, seed, .. } => numbered(*guest, seed << 40 ^ index),
+            Cases::Random { guest, seed, first, .. } => numbered(*guest, seed << 40 ^ (first + index)),
             Cases::Floats { table, sample } => {
                 table.case(sample.as_ref().map_or(index, |some| some[index as usize]))
             }
@@ -121,7 +126,8 @@ impl Cases {
 
     fn origin(&self) -> String {
         match self {
-            Cases::Random { seed, .. } => format!(" from seed {seed}"),
+            Cases::Random { seed, first: 0, .. } => format!(" from seed {seed}"),
+            Cases::Random { seed, first, .. } => format!(" from seed {seed}, the first of them {first}"),
             Cases::Floats { table, sample: None } => format!(", all of {}", table.description()),
             Cases::Floats { table, .. } => format!(" of {}, of {}", table.len(), table.description()),
             Cases::One(_) => String::new(),
