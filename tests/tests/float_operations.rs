@@ -40,8 +40,10 @@ fn x86_64_results_and_flags_are_the_processors() {
 
 #[test]
 fn aarch64_results_and_flags_are_qemus() {
-    let known =
-        ["fadd", "fmadd", "fmla", "fcvtzs", "frinti", "fcmpe", "scvtf", "fmulx", "frecpe", "fcvtn", "faddp"];
+    let known = [
+        "fadd", "fmadd", "fmla", "fcvtzs", "frinti", "fcmpe", "scvtf", "fmulx", "frecpe", "fcvtn", "faddp",
+        "bfcvt", "bfdot", "bfmmla", "bfmlalt",
+    ];
     results_and_flags_are_the_references(Guest::Aarch64, &known);
 }
 

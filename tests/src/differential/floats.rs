@@ -19,6 +19,8 @@ use translator::guest::registers::by_name;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Format {
     Half,
+    /// bfloat16.
+    Brain,
     Single,
     Double,
     Extended,
@@ -31,6 +33,7 @@ impl Format {
     fn bits(self) -> (u32, u32) {
         match self {
             Format::Half => (5, 10),
+            Format::Brain => (8, 7),
             Format::Single => (8, 23),
             Format::Double => (11, 52),
             Format::Extended | Format::Integer => (15, 63),
@@ -39,7 +42,7 @@ impl Format {
 
     fn width(self) -> u32 {
         match self {
-            Format::Half => 16,
+            Format::Half | Format::Brain => 16,
             Format::Single => 32,
             Format::Double | Format::Integer => 64,
             Format::Extended => 80,

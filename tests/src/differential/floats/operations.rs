@@ -106,7 +106,7 @@ fn lift(guest: Guest, code: &[u8]) -> Option<Block> {
 }
 
 fn is_float(op: &Op) -> bool {
-    op.effect() == Effect::Float || matches!(op, Op::X87 { .. })
+    op.effect() == Effect::Float || matches!(op, Op::X87 { .. } | Op::VBf16Dot { .. })
 }
 
 /// The operation, if it is a float operation that touches no memory.
@@ -137,7 +137,8 @@ fn of_block(guest: Guest, code: Vec<u8>, block: &Block) -> Option<Operation> {
     let x87 = block.ops.iter().any(|op| matches!(op, Op::X87 { .. }));
     let integers = has("int_to_float");
     let formats = [
-        (Format::Half, has("f16") && !integers),
+        (Format::Half, has("f16") && !has("bf16") && !integers),
+        (Format::Brain, has("bf16")),
         (Format::Single, has("f32") && !integers),
         (Format::Double, has("f64") && !integers),
         (Format::Extended, x87),
@@ -146,7 +147,7 @@ fn of_block(guest: Guest, code: Vec<u8>, block: &Block) -> Option<Operation> {
     let formats: Vec<Format> = formats.into_iter().filter_map(|(format, is)| is.then_some(format)).collect();
     let lanes = match () {
         () if integers || x87 => 1,
-        () if has("f16x8") => 8,
+        () if has("f16x8") || has("bf16_dot") => 8,
         () if has("f32x4") => 4,
         () if has("f64x2") => 2,
         () => 1,
