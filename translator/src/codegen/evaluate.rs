@@ -15,7 +15,6 @@ use crate::memory::Fault;
 use crate::run::state::{VcpuState, interrupt};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
 
 /// A function that host code calls: `(state, a, b)`.
 pub type HelperFn = extern "C" fn(&mut VcpuState, u64, u64);
@@ -235,7 +234,7 @@ pub(super) extern "C" fn evaluate_op(state: &mut VcpuState, encoded: u64, _: u64
 /// Makes the next poll leave with the news that a helper panicked.
 pub(crate) fn fail(state: &mut VcpuState) {
     state.failed = 1;
-    state.interrupt.fetch_or(interrupt::RESELECT, Ordering::SeqCst);
+    VcpuState::ask(&state.interrupt, &state.memory_limit, interrupt::RESELECT);
 }
 
 fn compute(state: &mut VcpuState, encoded: u64) {
@@ -270,7 +269,7 @@ fn compute(state: &mut VcpuState, encoded: u64) {
     let new = state.slots.get(file, Slot::FP_FLAGS) as u32 & !before;
     if new & (flags::INEXACT | flags::DENORMAL) != 0 {
         // Units that rely on these flags take floats inline: let the dispatcher choose anew.
-        state.interrupt.fetch_or(interrupt::RESELECT, Ordering::SeqCst);
+        VcpuState::ask(&state.interrupt, &state.memory_limit, interrupt::RESELECT);
     }
 }
 

@@ -15,7 +15,8 @@
 //! An access checks its address against the window unless a check of the same base stands before it, or of one from which
 //! it is so few bytes away that both are in the window and its guards. Inside a group a failed check is a trapping
 //! instruction, which the fault handler takes like the fault of the access. The last load of a group is checked by the
-//! branch behind it: what it reads outside of the window, nobody sees.
+//! branch behind it: what it reads outside of the window, nobody sees. In most loops one
+//! access always checks: that is the loop's poll as well, see [`Plan::is_polling`](super::plan::Plan::is_polling).
 
 use super::emit::Emitter;
 use super::plan::{SlotSet, is_access, is_repeatable, slots_of};
@@ -123,8 +124,9 @@ impl Emitter<'_, '_> {
     /// site of the access, which must be the next instruction that may trap; [`Self::close_group`] comes behind it.
     pub fn checked_site(&mut self, base: ir::Value) -> u32 {
         let site = self.sites.len() as u32;
-        let inside = self.is_checked(base);
-        if !inside {
+        let known = self.is_checked(base);
+        let inside = known && !self.plan.is_polling(self.index, self.at);
+        if !known {
             self.checked.push(Checked { address: base, distance: 0 });
         }
         let op = &self.block.ops[self.at];

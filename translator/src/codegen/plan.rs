@@ -4,6 +4,7 @@
 //! A slot is *dirty* where its value may be newer than its place in the state. On the way into a loop the slots that the
 //! loop does not write are stored once, so that they are clean in all of it.
 
+use super::MemoryMode;
 use super::stencil::Holes;
 use super::unit::UnitKey;
 use crate::guest::Guest;
@@ -77,6 +78,11 @@ pub(super) struct Plan<'a> {
     place: Vec<usize>,
     /// Slots that are condition flags.
     flags: SlotSet,
+    /// In some blocks, an access whose check is a poll as well: it always compares with the window's limit, which is zero
+    /// while there is something to poll for.
+    polling: Vec<Option<usize>>,
+    /// Edges that go back in loops where no such access comes on every way.
+    silent: Vec<(usize, usize)>,
     /// Guest instructions from the start of each block to the next check of the budget, the longest way.
     pub longest: Vec<u32>,
     /// For loop heads, the blocks of the loop and the slots written there.
@@ -100,6 +106,7 @@ impl<'a> Plan<'a> {
         plan.find_order();
         plan.find_dominators();
         plan.find_loops();
+        plan.find_silent();
         plan.find_dirty();
         plan.find_live();
         plan.find_origins();
@@ -136,6 +143,8 @@ impl<'a> Plan<'a> {
             origins: Vec::new(),
             dominators: vec![0; count],
             place: vec![0; count],
+            polling: vec![None; count],
+            silent: Vec::new(),
             flags: slots_of(SlotSet::MAX).filter(|&slot| key.guest.is_flag(slot)).map(bit).sum(),
             longest: vec![0; count],
             loops: vec![None; count],
@@ -172,15 +181,21 @@ impl<'a> Plan<'a> {
         self.place[block] >= self.place[target]
     }
 
-    /// Whether a block begins with a poll. Loops that write flags poll on the edges that go back instead: a poll at the
+    /// Whether this access, an op of a block, must compare its address with the window's limit, whatever is known of it.
+    pub fn is_polling(&self, block: usize, op: usize) -> bool {
+        self.polling[block] == Some(op)
+    }
+
+    /// Whether a block begins with a poll. A loop whose accesses poll needs none. Loops that write flags poll on the edges that go back instead: a poll at the
     /// head would need the flags of every way there at hand, where most loops set them before anybody looks.
     pub fn polls_at_head(&self, block: usize) -> bool {
         self.loops[block].as_ref().is_some_and(|(_, written)| written & self.flags == 0)
+            && self.silent.iter().any(|edge| edge.1 == block)
     }
 
     /// Whether there is a poll on an edge.
     pub fn polls_on_edge(&self, block: usize, target: usize) -> bool {
-        self.goes_back(block, target) && !self.polls_at_head(target)
+        self.silent.contains(&(block, target)) && !self.polls_at_head(target)
     }
 
     fn find_order(&mut self) {
@@ -270,6 +285,49 @@ impl<'a> Plan<'a> {
             let set = (0..count).filter(|&block| body[block]).fold(0, |set, block| set | written[block]);
             self.loops[head] = Some((body, set));
         }
+    }
+
+    /// Finds accesses that poll, one in each loop that has one on all its ways; and the edges that go back in the others,
+    /// where one must be polled for itself.
+    fn find_silent(&mut self) {
+        let checks_itself = self.region.checks.iter().any(Option::is_some);
+        // Budgets and comparisons of code are counted at polls.
+        let checked = self.key.memory == MemoryMode::Direct && !self.key.budget && !checks_itself;
+        // Inner loops first: what polls there does so for the loops around, too.
+        for &head in self.order.iter().rev() {
+            let from = self.predecessors[head].iter().copied();
+            let back: Vec<usize> = from.filter(|&from| self.goes_back(from, head)).collect();
+            // Dominated by the head, and dominating where control goes back: no round gets past such a block.
+            let always = |block: usize| {
+                self.dominates(head, block) && back.iter().all(|&from| self.dominates(block, from))
+            };
+            let polls = |&block: &usize| self.polling[block].is_some() && always(block);
+            if back.is_empty() || self.order.iter().any(|block| polls(block)) {
+                continue;
+            }
+            let access = |&block: &usize| {
+                let first = checked.then(|| self.first_access(block)).flatten()?;
+                always(block).then_some((block, first))
+            };
+            match self.order.iter().find_map(access) {
+                Some((block, first)) => self.polling[block] = Some(first),
+                None => self.silent.extend(back.into_iter().map(|from| (from, head))),
+            }
+        }
+    }
+
+    /// The first op of a block that may leave for its access, if it is a load or a store.
+    fn first_access(&self, block: usize) -> Option<usize> {
+        let block = &self.region.blocks[block];
+        let at = block.ops.iter().position(|op| is_access(op) || only_interpreted(block, op))?;
+        matches!(block.ops[at], Op::Load { .. } | Op::Store { .. }).then_some(at)
+    }
+
+    fn dominates(&self, block: usize, mut other: usize) -> bool {
+        while self.place[other] > self.place[block] {
+            other = self.dominators[other];
+        }
+        other == block
     }
 
     fn find_dirty(&mut self) {

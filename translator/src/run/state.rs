@@ -5,7 +5,7 @@ use crate::guest::{Guest, RegisterFile, SLOT_AREA, SlotInfo};
 use crate::ir::Slot;
 use std::cell::{RefCell, UnsafeCell};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Bits of [`VcpuState::interrupt`]. Any of them makes host code return at the next poll.
 pub mod interrupt {
@@ -113,8 +113,11 @@ pub struct VcpuState {
     pub pc: u64,
     /// Direct mode: host address of guest address 0.
     pub memory_base: u64,
-    /// Direct mode: highest guest address (inclusive) whose access compiled code may try.
-    pub memory_limit: u64,
+    /// Direct mode: highest guest address (inclusive) whose access compiled code may try. Zero while the interrupt word is
+    /// not, so that the check of an access is a poll, too; see [`VcpuState::ask`].
+    pub memory_limit: AtomicU64,
+    /// What `memory_limit` is otherwise.
+    pub window_limit: u64,
     /// Instructions left (budget units only).
     pub budget: i64,
     /// Address of the link slot to fill after a `Link` exit.
@@ -159,7 +162,8 @@ impl VcpuState {
             checks_left: CHECKS,
             pc: 0,
             memory_base: 0,
-            memory_limit: 0,
+            memory_limit: AtomicU64::new(0),
+            window_limit: 0,
             budget: 0,
             exit_link: 0,
             jump_cache: std::ptr::null_mut(),
@@ -175,6 +179,15 @@ impl VcpuState {
             restart: None,
             slots: Slots([0; SLOT_AREA]),
         }
+    }
+
+    /// Makes host code return before long, for a reason of [`interrupt`]. Async-signal-safe.
+    ///
+    /// The word comes first and the limit behind it, as [`StateHandle::open_window`] has it the other way round: so
+    /// either the vCPU sees the word before it enters a unit, or the limit stays zero in that unit.
+    pub fn ask(interrupt: &AtomicU32, memory_limit: &AtomicU64, reason: u32) {
+        interrupt.fetch_or(reason, Ordering::SeqCst);
+        memory_limit.store(0, Ordering::SeqCst);
     }
 
     /// After an exit from host code: the pc is where the handler of host faults says, if there was a fault.
@@ -200,7 +213,7 @@ pub const NO_RESERVATION: u64 = u64::MAX;
 /// What other threads may touch of a vCPU, and the memory of the rest.
 ///
 /// The state is behind an `UnsafeCell`: its owner ([`StateHandle`]) and host code work on it, other threads only on the
-/// interrupt word.
+/// interrupt word and the limit that goes with it.
 #[derive(Debug)]
 pub struct SharedState {
     state: UnsafeCell<VcpuState>,
@@ -208,7 +221,7 @@ pub struct SharedState {
     pub place: Place,
 }
 
-// SAFETY: other threads than the owner's reach only the atomics: `interrupt()` and `place`. The raw pointers in
+// SAFETY: other threads than the owner's reach only the atomics: `interrupt()`, `ask()` and `place`. The raw pointers in
 // the state are used by the owner's thread alone.
 #[allow(unsafe_code, reason = "the state is shared with host code")]
 unsafe impl Sync for SharedState {}
@@ -217,6 +230,14 @@ unsafe impl Sync for SharedState {}
 unsafe impl Send for SharedState {}
 
 impl SharedState {
+    /// Makes the vCPU leave host code before long, for a reason of [`interrupt`]. Async-signal-safe.
+    #[allow(unsafe_code, reason = "the state is shared with host code")]
+    pub fn ask(&self, reason: u32) {
+        // SAFETY: as for `interrupt`.
+        let memory_limit = unsafe { &(*self.state.get()).memory_limit };
+        VcpuState::ask(self.interrupt(), memory_limit, reason);
+    }
+
     /// The sticky interrupt word.
     #[allow(unsafe_code, reason = "the state is shared with host code")]
     pub fn interrupt(&self) -> &AtomicU32 {
@@ -353,8 +374,19 @@ impl StateHandle {
         // SAFETY: see `pc`.
         unsafe {
             (*self.as_ptr()).memory_base = base;
-            (*self.as_ptr()).memory_limit = limit;
+            (*self.as_ptr()).window_limit = limit;
         }
+    }
+
+    /// Lets compiled code access the window; whether a unit may be entered. It may not if the interrupt word is set.
+    #[must_use]
+    pub fn open_window(&mut self) -> bool {
+        // SAFETY: see `pc`; the limit is atomic.
+        let (limit, now) = unsafe { ((*self.as_ptr()).window_limit, &(*self.as_ptr()).memory_limit) };
+        if now.load(Ordering::Relaxed) != limit {
+            now.store(limit, Ordering::SeqCst);
+        }
+        self.shared().interrupt().load(Ordering::SeqCst) == 0
     }
 
     /// Points the state at the tables that host code reads.

@@ -40,7 +40,7 @@ impl Interrupter {
     /// Asks the vCPU to stop: the run under way, or the next one if none is, returns [`Reason::Interrupted`] before long.
     /// Several calls before that count as one. Async-signal-safe.
     pub fn interrupt(&self) {
-        self.shared.interrupt().fetch_or(interrupt::STOP, Ordering::SeqCst);
+        self.shared.ask(interrupt::STOP);
     }
 
     /// The interrupt word itself, for host code that sleeps and must look at it; [`interrupt`] has its bits.
@@ -248,6 +248,9 @@ impl Vcpu {
         self.tables.insert_jump(index, JumpCacheEntry { pc: name.pc, code });
         let before = i64::try_from(run.left.unwrap_or(0)).unwrap_or(i64::MAX);
         self.state.set_budget(before);
+        if !self.state.open_window() {
+            return None;
+        }
         if !self.state.shared().place.enter(run.vm.epoch()) {
             // Something was invalidated since the unit was looked up.
             return None;
@@ -356,6 +359,9 @@ impl Vcpu {
             }
         };
         let limit = limit.min(run.distance_to_stop(&code.block));
+        if !self.state.open_window() {
+            return None;
+        }
         if !self.state.shared().place.enter(run.vm.epoch()) {
             // Something was invalidated since the block was looked up.
             return None;

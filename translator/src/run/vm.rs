@@ -368,7 +368,7 @@ impl Vm {
 /// Waits until no vCPU is in code of an epoch before this one.
 fn wait_for(vcpus: &[Arc<SharedState>], epoch: u64) {
     for vcpu in vcpus {
-        vcpu.interrupt().fetch_or(interrupt::SAFEPOINT, Ordering::SeqCst);
+        vcpu.ask(interrupt::SAFEPOINT);
     }
     for vcpu in vcpus {
         let mut rounds = 0u32;

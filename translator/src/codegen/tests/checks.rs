@@ -42,7 +42,7 @@ fn every_byte_of_a_block_counts() {
         // In the first page, in both, in the second.
         for start in [CODE + 64, CODE + 4096 - len as u64 / 2, CODE + 4096] {
             let mut bench = bench(&compiler);
-            (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit());
+            (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit().into());
             let region = checked(increment(start, len));
             let unit = compiler.compile(&region, &key(Guest::Riscv64, 0, 0), &Default::default()).unwrap();
             assert_eq!(unit.checks, [(start, bytes(len).into())]);
@@ -69,7 +69,7 @@ fn the_rest_of_an_x86_64_block_is_compared_behind_a_store() {
     memory.map(CODE, 4096, Prot::RWX).unwrap();
     let compiler = compiler();
     let mut bench = bench(&compiler);
-    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit());
+    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit().into());
     // `rcx += 1; [rsi] = cl; rcx += 1`, of 4 bytes each.
     let mut b = Builder::new(Guest::X86_64, CODE);
     for at in 0..3 {

@@ -66,7 +66,7 @@ fn a_fault_in_a_loop_leaves_exact_state() {
     memory.write(DATA + 8, &3u64.to_le_bytes(), Permissions::Honour).unwrap();
     let compiler = compiler();
     let mut bench = bench(&compiler);
-    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit());
+    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit().into());
     for write_back in [false, true] {
         let options = CompileOptions { clif: false, write_back };
         let unit = compiler.compile(&Region::single(block()), &key(Guest::Riscv64, 0, 0), &options).unwrap();
@@ -114,7 +114,7 @@ fn the_budget_is_exact_wherever_a_unit_ends() {
     memory.write(DATA + 8, &3u64.to_le_bytes(), Permissions::Honour).unwrap();
     let compiler = compiler();
     let mut bench = bench(&compiler);
-    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit());
+    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit().into());
     let counted = UnitKey { budget: true, ..key(Guest::Riscv64, 0, 0) };
     for write_back in [false, true] {
         let options = CompileOptions { clif: false, write_back };
@@ -186,7 +186,7 @@ fn values_that_moved_are_found() {
     }
     let compiler = compiler();
     let mut bench = bench(&compiler);
-    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit());
+    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit().into());
     let region = Region::single(crowded());
     let unit = compiler.compile(&region, &key(Guest::Riscv64, 0, 0), &CompileOptions::default()).unwrap();
     assert!(!unit.write_back);
@@ -278,7 +278,7 @@ fn a_fault_behind_stores_that_share_a_cold_block_repeats_none_of_them() {
     let memory = memory();
     let compiler = compiler();
     let mut bench = bench(&compiler);
-    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit());
+    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit().into());
     let region = Region::single(prologue());
     let unit = compiler.compile(&region, &key(Guest::Riscv64, 0, 0), &CompileOptions::default()).unwrap();
     assert!(!unit.write_back);

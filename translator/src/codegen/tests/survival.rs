@@ -9,7 +9,8 @@ use crate::memory::{Memory, Mode, Options as MemoryOptions, Permissions, Prot};
 use crate::region::Region;
 use crate::run::enter::Bench;
 use crate::run::state::{ExitKind, TLB_ENTRIES, TlbEntry, VcpuState, interrupt};
-use iced_x86::{Decoder, DecoderOptions, OpKind, Register};
+use iced_x86::{Decoder, DecoderOptions, Instruction, OpKind, Register};
+use std::mem::offset_of;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
@@ -53,40 +54,94 @@ fn accesses_survive_the_optimiser() {
     }
 }
 
+/// A block in front of a loop, so that entry and loop head are two places.
+fn behind_another(looping: Block) -> Region {
+    let mut b = Builder::new(Guest::Riscv64, 0xf00);
+    b.instruction(0xf00, 4);
+    b.jump(0x1000);
+    let blocks = [b.finish(0xf04), looping];
+    let lift = |pc| blocks.iter().find(|block| block.start == pc).cloned().ok_or(());
+    let region = Region::grow(0xf00, &Default::default(), lift, |_| 0).unwrap();
+    assert_eq!(region.loop_heads, [false, true]);
+    region
+}
+
+/// How often the code of a region reads a field of the state that has so many bytes.
+fn reads(unit: &CompiledUnit, field: usize, size: usize) -> usize {
+    let reads_field = |instruction: &Instruction| {
+        (0..instruction.op_count()).any(|operand| {
+            instruction.op_kind(operand) == OpKind::Memory
+                && instruction.memory_base() == Register::RDI
+                && instruction.memory_index() == Register::None
+                && instruction.memory_displacement64() == field as u64
+                && instruction.memory_size().size() == size
+        })
+    };
+    Decoder::new(64, &unit.code, DecoderOptions::NONE).into_iter().filter(reads_field).count()
+}
+
+const WORD: usize = offset_of!(VcpuState, interrupt);
+
+const LIMIT: usize = offset_of!(VcpuState, memory_limit);
+
 #[test]
 fn polls_survive_the_optimiser() {
     for optimize in [false, true] {
         let compiler = Compiler::new(HostIsa::X86_64, &Options { verify: true, optimize }).unwrap();
-        let mut region = Region::single(repetitive(Order::Plain));
-        // A second block in front, so that entry and loop head are two places.
-        let mut b = Builder::new(Guest::Riscv64, 0xf00);
-        b.instruction(0xf00, 4);
+        let compile = |region: &Region, budget| {
+            let key = UnitKey { budget, ..key(Guest::Riscv64, 0, 0) };
+            compiler.compile(region, &key, &Default::default()).unwrap()
+        };
+        // A loop without accesses looks at the interrupt word, as the entry does.
+        let mut b = Builder::new(Guest::Riscv64, 0x1000);
+        b.instruction(0x1000, 4);
         b.jump(0x1000);
-        let blocks = [b.finish(0xf04), region.blocks.remove(0)];
-        let region = Region::grow(
-            0xf00,
-            &Default::default(),
-            |pc| blocks.iter().find(|block| block.start == pc).cloned().ok_or(()),
-            |_| 0,
-        )
-        .unwrap();
-        assert_eq!(region.loop_heads, [false, true]);
-        let unit = compiler.compile(&region, &key(Guest::Riscv64, 0, 0), &Default::default()).unwrap();
-        // The interrupt word is the first field of the state; nothing else is read without displacement or index.
-        let polls = Decoder::new(64, &unit.code, DecoderOptions::NONE)
-            .into_iter()
-            .filter(|instruction| {
-                (0..instruction.op_count()).any(|operand| {
-                    instruction.op_kind(operand) == OpKind::Memory
-                        && instruction.memory_displacement64() == 0
-                        && instruction.memory_index() == Register::None
-                        && instruction.memory_size().size() == 4
-                        && !instruction.is_invalid()
-                })
-            })
-            .count();
-        assert_eq!(polls, 2, "optimize {optimize}");
+        let silent = compile(&behind_another(b.finish(0x1004)), false);
+        assert_eq!((reads(&silent, WORD, 4), reads(&silent, LIMIT, 8)), (2, 0), "optimize {optimize}");
+        // The accesses of another one poll for it, at the first check; the second is that of the other base.
+        let region = behind_another(repetitive(Order::Plain));
+        let loud = compile(&region, false);
+        assert_eq!((reads(&loud, WORD, 4), reads(&loud, LIMIT, 8)), (1, 2), "optimize {optimize}");
+        // Budgets are looked at where the word is.
+        assert_eq!(reads(&compile(&region, true), WORD, 4), 2, "optimize {optimize}");
     }
+}
+
+/// The base of the accesses does not change, and is checked before the loop: it is checked in the loop as well.
+#[test]
+fn the_access_that_polls_always_checks() {
+    let access = |start: u64, target: u64| {
+        let mut b = Builder::new(Guest::Riscv64, start);
+        b.instruction(start, 4);
+        let base = b.get(riscv64::X6);
+        let value = b.load(base, Type::I64, Order::Plain);
+        b.set(value, riscv64::X5);
+        b.jump(target);
+        b.finish(start + 4)
+    };
+    let blocks = [access(0xf00, 0x1000), access(0x1000, 0x1000)];
+    let lift = |pc| blocks.iter().find(|block| block.start == pc).cloned().ok_or(());
+    let region = Region::grow(0xf00, &Default::default(), lift, |_| 0).unwrap();
+    let unit = compiler().compile(&region, &key(Guest::Riscv64, 0, 0), &Default::default()).unwrap();
+    assert_eq!((reads(&unit, WORD, 4), reads(&unit, LIMIT, 8)), (1, 2));
+}
+
+#[test]
+fn the_check_of_an_access_stops_a_loop() {
+    let memory = memory();
+    let compiler = compiler();
+    let mut bench = bench(&compiler);
+    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit().into());
+    let unit =
+        compiler.compile(&Region::single(block()), &key(Guest::Riscv64, 0, 0), &Default::default()).unwrap();
+    let unit = bench.runtime.arena().install(&unit).unwrap();
+    set(&mut bench, riscv64::X6, DATA);
+    set(&mut bench, riscv64::X8, DATA + 64);
+    // The word is looked at before the entry only; from then on it is the limit that counts.
+    VcpuState::ask(&bench.state.interrupt, &bench.state.memory_limit, interrupt::STOP);
+    bench.state.interrupt.store(0, Ordering::SeqCst);
+    assert_eq!(bench.run(&unit), ExitKind::Interpret as u64);
+    assert_eq!((bench.state.pc, get(&bench, riscv64::X5)), (0x1004, 1));
 }
 
 #[test]
@@ -94,7 +149,7 @@ fn an_interrupt_stops_a_loop() {
     let memory = memory();
     let compiler = compiler();
     let mut bench = bench(&compiler);
-    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit());
+    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit().into());
     let unit =
         compiler.compile(&Region::single(block()), &key(Guest::Riscv64, 0, 0), &Default::default()).unwrap();
     let unit = bench.runtime.arena().install(&unit).unwrap();
