@@ -287,8 +287,8 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Finds accesses that poll, one in each loop that has one on all its ways; and the edges that go back in the others,
-    /// where one must be polled for itself.
+    /// Finds accesses that poll, so that every loop has one on all its ways; and the edges that go back where none can be
+    /// found, on which there is a poll of its own.
     fn find_silent(&mut self) {
         let checks_itself = self.region.checks.iter().any(Option::is_some);
         // Budgets and comparisons of code are counted at polls.
@@ -297,21 +297,28 @@ impl<'a> Plan<'a> {
         for &head in self.order.iter().rev() {
             let from = self.predecessors[head].iter().copied();
             let back: Vec<usize> = from.filter(|&from| self.goes_back(from, head)).collect();
-            // Dominated by the head, and dominating where control goes back: no round gets past such a block.
+            // No round gets past the head; nor past what it dominates and what dominates where control goes back.
             let always = |block: usize| {
-                self.dominates(head, block) && back.iter().all(|&from| self.dominates(block, from))
+                block == head
+                    || self.dominates(head, block) && back.iter().all(|&from| self.dominates(block, from))
             };
             let polls = |&block: &usize| self.polling[block].is_some() && always(block);
             if back.is_empty() || self.order.iter().any(|block| polls(block)) {
                 continue;
             }
-            let access = |&block: &usize| {
-                let first = checked.then(|| self.first_access(block)).flatten()?;
-                always(block).then_some((block, first))
-            };
-            match self.order.iter().find_map(access) {
-                Some((block, first)) => self.polling[block] = Some(first),
-                None => self.silent.extend(back.into_iter().map(|from| (from, head))),
+            let access = |block: usize| checked.then(|| self.first_access(block)).flatten();
+            let on_all_ways = self.order.iter().copied().filter(|&block| always(block));
+            let found = on_all_ways.into_iter().find_map(|block| Some((block, access(block)?)));
+            let each = back.iter().map(|&from| (from, access(from))).collect::<Vec<_>>();
+            if let Some((block, first)) = found {
+                self.polling[block] = Some(first);
+                continue;
+            }
+            for (from, first) in each {
+                self.polling[from] = self.polling[from].or(first);
+                if self.polling[from].is_none() {
+                    self.silent.push((from, head));
+                }
             }
         }
     }
