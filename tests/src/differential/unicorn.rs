@@ -76,10 +76,15 @@ fn aarch64_word(word: u32) -> bool {
     // It compares less than 32 bits without their sign.
     let narrow =
         insn.op == Op::Memory(Memory::Atomic) && insn.bits(30, 2) < 2 && matches!(insn.bits(12, 3), 4 | 5);
-    // It raises other flags for half precision and for complex numbers than the qemu of today.
+    // It has no bfloat16, and raises other flags for half precision and for complex numbers than the qemu of today.
     let other = matches!(
         insn.extension,
-        Extension::I8mm | Extension::Fp16 | Extension::Fp16Fcma | Extension::Fcma | Extension::Fhm
+        Extension::Bf16
+            | Extension::I8mm
+            | Extension::Fp16
+            | Extension::Fp16Fcma
+            | Extension::Fcma
+            | Extension::Fhm
     );
     !system && !narrow && !other
 }

@@ -303,7 +303,7 @@ impl<'a> Plan<'a> {
                     || self.dominates(head, block) && back.iter().all(|&from| self.dominates(block, from))
             };
             let polls = |&block: &usize| self.polling[block].is_some() && always(block);
-            if back.is_empty() || self.order.iter().any(|block| polls(block)) {
+            if back.is_empty() || self.order.iter().any(polls) {
                 continue;
             }
             let access = |block: usize| checked.then(|| self.first_access(block)).flatten();
