@@ -121,7 +121,7 @@ pub struct Cache {
 struct Inner {
     units: FxHashMap<UnitName, Unit>,
     /// Link slots that lead to a unit, or will once it exists.
-    incoming: FxHashMap<UnitName, Vec<LinkSlot>>,
+    incoming: FxHashMap<UnitName, FxHashSet<LinkSlot>>,
     /// Names of the units that cover a page.
     pages: BTreeMap<u64, Vec<UnitName>>,
     /// Units that nobody finds any more, and that vCPUs may still be in.
@@ -138,8 +138,10 @@ struct Inner {
     ages: Ages,
     /// What live units take.
     live: Load,
-    /// Bytes of code published since the last collection.
+    /// Bytes of code published since the last minor collection.
     fresh: usize,
+    /// Bytes of the units that are watched.
+    watched: usize,
     counters: Counters,
 }
 
@@ -329,7 +331,7 @@ impl Cache {
         self.link_all(&mut inner, &name, entry);
         for link in &unit.installed.links {
             let target = UnitName { pc: link.target, key: name.key };
-            inner.incoming.entry(target).or_default().push(link.slot);
+            inner.incoming.entry(target).or_default().insert(link.slot);
             let there = match inner.units.get(&target) {
                 Some(other) if other.cut => None,
                 Some(other) => Some(other.installed.entry),
@@ -340,17 +342,14 @@ impl Cache {
                 self.arena().link(link.slot, there);
             }
         }
-        unit.age = inner.ages.new_unit(name);
-        let load = unit.load();
-        inner.live += load;
-        inner.fresh += load.bytes;
+        inner.be_born(&mut unit);
         inner.units.insert(name, unit);
         Ok(promoted)
     }
 
     /// Lets every link to a name lead to this entry.
     fn link_all(&self, inner: &mut Inner, name: &UnitName, entry: u64) {
-        let slots = inner.incoming.get(name).map_or(&[][..], Vec::as_slice);
+        let Some(slots) = inner.incoming.get(name) else { return };
         inner.counters.links += slots.len() as u64;
         slots.iter().for_each(|slot| self.arena().link(*slot, entry));
     }
@@ -400,8 +399,7 @@ impl Cache {
     fn replace(&self, inner: &mut Inner, new: &Unit) {
         let is_replaced = |old: &Piece| {
             let end = old.0.wrapping_add(old.1.len() as u64);
-            let mut overlapping =
-                new.ranges.iter().filter(|range| old.0 < range.end && range.start < end);
+            let mut overlapping = new.ranges.iter().filter(|range| old.0 < range.end && range.start < end);
             let mut checks = new.checks.iter().filter(|new| overlap(old, new)).peekable();
             overlapping.next().is_some() && (checks.peek().is_none() || checks.any(|new| !agree(old, new)))
         };
@@ -456,15 +454,12 @@ impl Cache {
 
     fn remove(&self, inner: &mut Inner, name: &UnitName) -> Option<Unit> {
         let unit = inner.units.remove(name)?;
-        inner.ages.remove(unit.age);
-        inner.live -= unit.load();
+        inner.bury(&unit);
         self.unlink_all(inner, name);
         for link in &unit.installed.links {
             let target = UnitName { pc: link.target, key: name.key };
             if let Some(slots) = inner.incoming.get_mut(&target) {
-                if let Some(at) = slots.iter().position(|slot| *slot == link.slot) {
-                    slots.swap_remove(at);
-                }
+                slots.remove(&link.slot);
                 if slots.is_empty() {
                     inner.incoming.remove(&target);
                 }

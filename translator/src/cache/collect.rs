@@ -10,44 +10,48 @@
 //! | generation | which units |
 //! | --- | --- |
 //! | new | published since the last collection |
-//! | watched | cut off by the last collection, when they were new |
+//! | watched | cut off by a collection when they were new |
 //! | old | those that lived through that |
 //!
-//! A *minor* collection judges the watched: what was used becomes old; what was not has died young, and is evicted if room
-//! is short. Then it cuts the new ones off, which become the watched. Its work is in proportion to what was published since
-//! the last one, however much code there is.
+//! A *minor* collection judges the watched, but for a sixteenth of the arena, those that have been watched for the shortest
+//! time: what was used becomes old; what was not has died young, and is evicted if room is short. Then it cuts the new ones
+//! off, which become watched. Its work is in proportion to what was published since the last one, however much code there is.
 //!
-//! A *major* collection evicts the least recently used of the old until its goal is reached, as a clock does (Corbato, 1968):
-//! the old are a queue; what comes to its head and was used since it was last cut off is cut off and goes to the end; what
-//! was not is evicted.
+//! A *major* collection evicts some of the least recently used of the old, as a clock does (Corbato, 1968): the old are a
+//! queue; what comes to its head and was used since it was last cut off is cut off and goes to the end; what was not is
+//! evicted. It evicts more than is published between two collections, and no more than it may hold a vCPU up for.
 //!
 //! # What it holds up
-//! Both work through one unit at a time and give way to whoever waits for the lock. What they evicted leaves as every unit
+//! Both work through a few units at a time and give way to whoever waits for the lock. What they evicted leaves as every unit
 //! does ([`Cache::take`]): announced, waited for, freed.
 
-use super::{Cache, Gone, Inner, Leaving, UnitName};
+use super::{Cache, Gone, Inner, Leaving, Unit, UnitName};
 use crate::codegen::{CompiledUnit, Usage, place_size};
+use crate::leaf_lock::LeafGuard;
 use std::collections::BTreeMap;
 use std::ops::{AddAssign, SubAssign};
 
-/// A minor collection is due when this part of the arena has been published since the last one,
-const PUBLISHED_PART: usize = 16;
+/// A minor collection is due when a sixteenth of the arena has been published since the last one, or this many bytes.
+const PUBLISHED_MOST: usize = 256 << 10;
 
-/// or this many bytes.
+/// A major collection evicts a thirty-second of the arena, or this many bytes.
+const EVICTED_MOST: usize = 1 << 20;
+
+/// For each byte that a major collection is to evict it passes over so many in units that are in use; then it takes what comes.
+const PASSED_OVER: usize = 2;
+
+/// Units between two chances for others to have the lock.
 ///
-/// PERF: a minor collection of 4 MiB takes about 3 ms.
-const PUBLISHED_MOST: usize = 4 << 20;
+/// PERF: one takes two to four microseconds, most of them cache misses.
+const TURN: usize = 32;
 
 /// What is asked of a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Collection {
     /// Evict what died young, if room is short, and watch what is new.
     Minor,
-    /// Evict the least recently used until no more of the arena is in use than `quarters` of it.
-    Major {
-        /// 0 to 3.
-        quarters: usize,
-    },
+    /// Evict a part of the least recently used.
+    Major,
 }
 
 /// What units take of an arena.
@@ -107,11 +111,6 @@ pub(super) struct Ages {
 }
 
 impl Ages {
-    /// Enters a unit that is being published.
-    pub fn new_unit(&mut self, name: UnitName) -> Age {
-        self.push(Generation::New, name)
-    }
-
     fn push(&mut self, generation: Generation, name: UnitName) -> Age {
         self.behind += 1;
         self.queues.insert((generation, self.behind), name);
@@ -124,11 +123,6 @@ impl Ages {
         (generation, self.ahead)
     }
 
-    /// Forgets a unit.
-    pub fn remove(&mut self, age: Age) {
-        self.queues.remove(&age);
-    }
-
     /// The head of a generation's queue.
     fn head(&self, generation: Generation) -> Option<(i64, UnitName)> {
         let (age, name) = self.queues.range((generation, i64::MIN)..=(generation, i64::MAX)).next()?;
@@ -139,7 +133,7 @@ impl Ages {
 impl Cache {
     /// Whether a minor collection is due before the next unit is published.
     pub fn is_collection_due(&self) -> bool {
-        self.lock().fresh >= (self.room.bytes / PUBLISHED_PART).min(PUBLISHED_MOST)
+        self.lock().fresh >= (self.room.bytes / 16).min(PUBLISHED_MOST)
     }
 
     /// Whether room is so short that a major collection is due.
@@ -168,7 +162,7 @@ impl Cache {
     pub fn collect(&self, collection: Collection) -> Leaving {
         let (cut, evicted) = match collection {
             Collection::Minor => self.collect_young(),
-            Collection::Major { quarters } => self.collect_old(self.room.eighths(2 * quarters)),
+            Collection::Major => self.collect_old((self.room.bytes / 32).min(EVICTED_MOST)),
         };
         let mut leaving = self.lock().leaving_now(evicted);
         leaving.entries.extend(cut);
@@ -181,47 +175,54 @@ impl Cache {
         let mut inner = self.lock();
         inner.fresh = 0;
         let newest = inner.ages.behind;
-        while let Some((_, name)) = inner.ages.head(Generation::Watched) {
+        while inner.watched > self.room.bytes / 16
+            && let Some((_, name)) = inner.ages.head(Generation::Watched)
+        {
             let used = !inner.units[&name].cut;
             if used {
                 inner.move_to(&name, |ages| ages.push(Generation::Old, name));
             } else if inner.live.fits(self.room.eighths(6)) {
-                // What did not die today is the first to go.
+                // What need not go today is the first to go.
                 inner.move_to(&name, |ages| ages.push_ahead(Generation::Old, name));
             } else {
-                evicted += usize::from(self.evict(&mut inner, &name));
+                self.evict(&mut inner, &name);
+                evicted += 1;
+                take_turns(&mut inner, evicted);
             }
-            inner.give_way();
         }
         while let Some((place, name)) = inner.ages.head(Generation::New)
             && place <= newest
         {
             self.cut_off(&mut inner, &name);
-            cut.push(name.pc);
             inner.move_to(&name, |ages| ages.push(Generation::Watched, name));
-            inner.give_way();
+            cut.push(name.pc);
+            take_turns(&mut inner, evicted + cut.len());
         }
         (cut, evicted)
     }
 
     /// A major collection: entries of the units that it cut off, and how many it evicted.
-    fn collect_old(&self, goal: Load) -> (Vec<u64>, usize) {
+    fn collect_old(&self, bytes_to_go: usize) -> (Vec<u64>, usize) {
         let (mut cut, mut evicted) = (Vec::new(), 0);
+        let (mut gone, mut passed_over) = (0, 0);
         let mut inner = self.lock();
-        // What is behind this place has been cut off just now: all of the old were in use.
-        let last = inner.ages.behind;
-        while !inner.live.fits(goal) {
+        while gone < bytes_to_go {
             let old = inner.ages.head(Generation::Old);
             let young = || inner.ages.head(Generation::Watched).or_else(|| inner.ages.head(Generation::New));
-            let Some((place, name)) = old.or_else(young) else { break };
-            if old.is_some() && place <= last && !inner.units[&name].cut {
+            let Some((_, name)) = old.or_else(young) else { break };
+            let unit = &inner.units[&name];
+            let bytes = unit.load().bytes;
+            if old.is_some() && !unit.cut && passed_over < PASSED_OVER * bytes_to_go {
+                passed_over += bytes;
                 self.cut_off(&mut inner, &name);
-                cut.push(name.pc);
                 inner.move_to(&name, |ages| ages.push(Generation::Old, name));
+                cut.push(name.pc);
             } else {
-                evicted += usize::from(self.evict(&mut inner, &name));
+                gone += bytes;
+                self.evict(&mut inner, &name);
+                evicted += 1;
             }
-            inner.give_way();
+            take_turns(&mut inner, cut.len() + evicted);
         }
         (cut, evicted)
     }
@@ -233,17 +234,47 @@ impl Cache {
         }
     }
 
-    fn evict(&self, inner: &mut Inner, name: &UnitName) -> bool {
-        let unit = self.remove(inner, name);
-        unit.map(|unit| inner.leave(unit, Gone::Evicted)).is_some()
+    fn evict(&self, inner: &mut Inner, name: &UnitName) {
+        let unit = self.remove(inner, name).expect("the name of a live unit");
+        inner.leave(unit, Gone::Evicted);
+    }
+}
+
+/// Lets others have the lock, if it is time for that after so many units.
+fn take_turns(inner: &mut LeafGuard<'_, Inner>, units: usize) {
+    if units.is_multiple_of(TURN) {
+        inner.give_way();
     }
 }
 
 impl Inner {
+    /// Enters a unit that becomes live.
+    pub(super) fn be_born(&mut self, unit: &mut Unit) {
+        unit.age = self.ages.push(Generation::New, unit.name);
+        self.live += unit.load();
+        self.fresh += unit.load().bytes;
+    }
+
+    /// Forgets a unit that is live no longer.
+    pub(super) fn bury(&mut self, unit: &Unit) {
+        self.ages.queues.remove(&unit.age);
+        self.live -= unit.load();
+        self.watched -= unit.watched_bytes();
+    }
+
     /// Gives a live unit another place.
     fn move_to(&mut self, name: &UnitName, place: impl FnOnce(&mut Ages) -> Age) {
         let Some(unit) = self.units.get_mut(name) else { return };
-        self.ages.remove(unit.age);
+        self.ages.queues.remove(&unit.age);
+        self.watched -= unit.watched_bytes();
         unit.age = place(&mut self.ages);
+        self.watched += unit.watched_bytes();
+    }
+}
+
+impl Unit {
+    /// Its bytes if it is one of the watched.
+    fn watched_bytes(&self) -> usize {
+        if self.age.0 == Generation::Watched { self.load().bytes } else { 0 }
     }
 }

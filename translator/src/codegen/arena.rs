@@ -701,7 +701,11 @@ mod tests {
         arena.free(b.id);
         arena.free(c.id);
         let usage = arena.usage();
-        assert_eq!((usage.free_bytes, usage.pieces, usage.largest_piece), (1 << 16, 1, 1 << 16), "all in one piece");
+        assert_eq!(
+            (usage.free_bytes, usage.pieces, usage.largest_piece),
+            (1 << 16, 1, 1 << 16),
+            "all in one piece"
+        );
         assert_eq!((usage.slots, usage.free_slots), (256, 256), "a page of slots");
     }
 

@@ -296,18 +296,17 @@ impl Vm {
         self.count(|stats| stats.cache_demotions += demoted as u64);
     }
 
-    /// Makes room for a unit, as far as the collector's turn comes to us; whether there may be room now. What is in use comes
-    /// back, if all has to go.
+    /// Makes room for a unit, unless another thread is at it; whether there is room now.
     fn make_room(&self, cache: &Cache, unit: &CompiledUnit) -> bool {
-        if cache.is_collection_due() && self.collect(cache, Collection::Minor) && cache.is_crowded() {
-            self.collect(cache, Collection::Major { quarters: 3 });
+        if cache.is_collection_due() && self.collect(cache, Collection::Minor).is_some() && cache.is_crowded()
+        {
+            self.collect(cache, Collection::Major);
         }
-        // Less and less stays, as free bytes may lie in pieces that are too small.
-        let mut quarters = (0..=3).rev();
+        // Free bytes may lie in pieces that are too small.
         while !cache.has_room(unit) {
-            let Some(quarters) = quarters.next() else { break };
-            if !self.collect(cache, Collection::Major { quarters }) {
-                return false;
+            match self.collect(cache, Collection::Major) {
+                None | Some(0) => return false,
+                Some(_) => {}
             }
         }
         true

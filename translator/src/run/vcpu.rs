@@ -5,7 +5,9 @@ use super::engine::Error;
 use super::enter::enter;
 use super::exit::{Exit, Reason};
 use super::shuffle::Shuffle;
-use super::state::{ExitKind, JUMP_CACHE_ENTRIES, JumpCacheEntry, Running, SharedState, StateHandle, Tables, interrupt};
+use super::state::{
+    ExitKind, JUMP_CACHE_ENTRIES, JumpCacheEntry, Running, SharedState, StateHandle, Tables, interrupt,
+};
 use super::translate::{Job, Outcome, Translator};
 use super::vm::{Change, Vm};
 use super::world::VcpuWorld;

@@ -13,8 +13,8 @@ use super::state::{ExitKind, Running, SharedState, interrupt};
 use super::translate::Translator;
 use crate::cache::{Cache, Collection, Gone, Leaving, LeavingUnit};
 use crate::guest::Guest;
-use crate::memory::{self, Listener, Memory};
 use crate::leaf_lock::{LeafGuard, LeafLock};
+use crate::memory::{self, Listener, Memory};
 use crate::monitor::{Now, Report};
 use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
@@ -101,10 +101,12 @@ pub struct Stats {
     pub collections_minor: u64,
     /// Major collections.
     pub collections_major: u64,
-    /// Time spent collecting, in nanoseconds.
-    pub collect_nanos: u64,
-    /// The longest collection, in nanoseconds.
-    pub collect_nanos_most: u64,
+    /// Time that minor collections took, in nanoseconds.
+    pub minor_nanos: u64,
+    /// Time that major collections took, in nanoseconds.
+    pub major_nanos: u64,
+    /// What the longest collection took, in nanoseconds.
+    pub collection_nanos_most: u64,
 }
 
 /// Changes that are remembered one by one; a vCPU that missed more drops everything it has.
@@ -370,12 +372,12 @@ impl Vm {
         self.inner.lock()
     }
 
-    /// Makes room in the cache, if nobody else is at it; whether that was done.
+    /// Makes room in the cache, if nobody else is at it: how many units went then.
     ///
     /// Evicted units are announced, waited for and freed as those are whose code has changed.
-    pub(super) fn collect(&self, cache: &Cache, collection: Collection) -> bool {
+    pub(super) fn collect(&self, cache: &Cache, collection: Collection) -> Option<usize> {
         if self.collecting.swap(true, Ordering::SeqCst) {
-            return false;
+            return None;
         }
         let begun = Instant::now();
         let leaving = cache.collect(collection);
@@ -384,15 +386,16 @@ impl Vm {
         }
         let nanos = begun.elapsed().as_nanos() as u64;
         self.count(|stats| {
-            match collection {
-                Collection::Minor => stats.collections_minor += 1,
-                Collection::Major { .. } => stats.collections_major += 1,
-            }
-            stats.collect_nanos += nanos;
-            stats.collect_nanos_most = stats.collect_nanos_most.max(nanos);
+            let (count, sum) = match collection {
+                Collection::Minor => (&mut stats.collections_minor, &mut stats.minor_nanos),
+                Collection::Major => (&mut stats.collections_major, &mut stats.major_nanos),
+            };
+            *count += 1;
+            *sum += nanos;
+            stats.collection_nanos_most = stats.collection_nanos_most.max(nanos);
         });
         self.collecting.store(false, Ordering::SeqCst);
-        true
+        Some(leaving.taken)
     }
 
     fn drop_translations(&self, ranges: &[Range<u64>], mappings: bool, why: Gone) {
