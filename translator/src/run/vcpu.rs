@@ -431,6 +431,10 @@ impl Vcpu {
                 self.tables.forget_jump(JumpCacheEntry::index(vm.guest(), pc), pc);
             }
         }
+        // What was evicted has to run as often again before it is made anew: a cache that is too small for the program must
+        // not cost more than the interpreter.
+        let env = FpEnv(self.slot(Slot::FP_ENV) as u32);
+        change.entries.iter().for_each(|&pc| self.blocks.cool(pc, env));
         if !change.ranges.is_empty() {
             self.refused.clear();
         }
