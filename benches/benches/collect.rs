@@ -178,8 +178,9 @@ fn collect(c: &mut Criterion) {
                 });
                 seen.sort();
                 if let Some(most) = seen.last() {
-                    println!("{kind}: {} seen, median {:?}, most {most:?}", seen.len(), seen[seen.len() / 2]);
-                }
+                let [median, high] = [50, 99].map(|percent| seen[seen.len() * percent / 100]);
+                let count = seen.len();
+                println!("{kind}: {count} seen, median {median:?}, 99 of 100 up to {high:?}, most {most:?}");
             }
             group.finish();
         },

@@ -86,9 +86,6 @@ pub struct Arguments {
     /// The most host code kept in memory, as in 64K, 16M or 1G: what is used least goes to make room
     #[arg(long, value_name = "SIZE", value_parser = size)]
     code_limit: Option<usize>,
-    /// For tests: promote and evict compiled code at random
-    #[arg(long, value_name = "SEED", hide = true)]
-    shuffle: Option<u64>,
     /// The program, a static ELF file for x86_64, aarch64 or riscv64
     program: PathBuf,
     /// Its arguments: everything behind the program is the program's
@@ -177,7 +174,6 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         promotion: arguments.promotion.unwrap_or(EngineOptions::default().promotion),
         compile_threads: arguments.compile_threads.unwrap_or(EngineOptions::default().compile_threads),
         arena_bytes: arguments.code_limit.unwrap_or(EngineOptions::default().arena_bytes),
-        shuffle: arguments.shuffle,
         ..EngineOptions::default()
     };
     let engine = match Engine::new(engine_options) {

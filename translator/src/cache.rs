@@ -119,7 +119,8 @@ pub struct Cache {
 
 #[derive(Default)]
 struct Inner {
-    units: FxHashMap<UnitName, Unit>,
+    /// PERF: in boxes, because a vCPU that waits for the lock waits for the map to grow, too.
+    units: FxHashMap<UnitName, Box<Unit>>,
     /// Link slots that lead to a unit, or will once it exists.
     incoming: FxHashMap<UnitName, FxHashSet<LinkSlot>>,
     /// Names of the units that cover a page.
@@ -230,8 +231,10 @@ impl Cache {
         let inner = self.lock();
         let covers = |unit: &&Unit| unit.ranges.iter().any(|range| range.contains(&pc));
         let units = inner.names_in(&[pc..pc.saturating_add(1)]).into_iter();
-        let checks =
-            units.filter_map(|name| inner.units.get(&name)).filter(covers).flat_map(|unit| &unit.checks);
+        let checks = units
+            .filter_map(|name| inner.units.get(&name).map(Box::as_ref))
+            .filter(covers)
+            .flat_map(|unit| &unit.checks);
         let ranges: Vec<Range<u64>> =
             checks.map(|(at, bytes)| *at..at.wrapping_add(bytes.len() as u64)).collect();
         pages(&ranges).into_iter().map(|page| page * PAGE_SIZE).collect()
@@ -279,7 +282,7 @@ impl Cache {
             }
         };
         let (name, entry) = (UnitName { pc: compiled.pc, key: compiled.key }, installed.entry);
-        let unit = Unit {
+        let unit = Box::new(Unit {
             name,
             tier: compiled.tier,
             installed,
@@ -288,7 +291,7 @@ impl Cache {
             checks: compiled.checks.clone(),
             age: Age::default(),
             cut: false,
-        };
+        });
         let note = self.note(&unit.ranges);
         let current = memory.is_current(&unit.watch);
         match self.show(note, current, unit) {
@@ -313,7 +316,12 @@ impl Cache {
     /// Last step of publishing: makes a unit visible if its bytes are current and no code of its ranges was taken out since
     /// they were noted. Whether it took the place of one of a lower tier; or the unit, and what is wrong with it if it is
     /// not only late.
-    fn show(&self, note: u64, current: bool, mut unit: Unit) -> Result<bool, (Unit, Option<Refused>)> {
+    fn show(
+        &self,
+        note: u64,
+        current: bool,
+        mut unit: Box<Unit>,
+    ) -> Result<bool, (Box<Unit>, Option<Refused>)> {
         let mut inner = self.lock();
         let at = inner.notes.iter().position(|other| other.number == note).expect("a note of our own");
         if inner.notes.swap_remove(at).taken || !current {
@@ -365,7 +373,9 @@ impl Cache {
     pub fn samples(&self) -> FxHashMap<(UnitName, Tier), u64> {
         let inner = self.lock();
         let mut samples = FxHashMap::default();
-        for unit in inner.units.values().chain(inner.leaving.iter().map(|leaving| &leaving.unit)) {
+        for unit in
+            inner.units.values().map(Box::as_ref).chain(inner.leaving.iter().map(|leaving| &leaving.unit))
+        {
             *samples.entry((unit.name, unit.tier)).or_default() += self.samples_of(unit);
         }
         samples
@@ -473,7 +483,7 @@ impl Cache {
                 }
             }
         }
-        Some(unit)
+        Some(*unit)
     }
 
     fn lock(&self) -> LeafGuard<'_, Inner> {

@@ -140,7 +140,7 @@ fn code_that_is_taken_while_a_unit_of_it_is_being_published_is_not_published() {
     let (cache, memory) = empty();
     let unit = |pc: u64| {
         let compiled = compiled(Tier::Region, pc, 64, &[], &[pc..pc + 4]);
-        Unit {
+        Box::new(Unit {
             name: name(pc),
             tier: compiled.tier,
             installed: cache.arena().install(&compiled).unwrap(),
@@ -149,7 +149,7 @@ fn code_that_is_taken_while_a_unit_of_it_is_being_published_is_not_published() {
             checks: compiled.checks,
             age: Age::default(),
             cut: false,
-        }
+        })
     };
     let (taken, other) = (unit(0), unit(PAGE));
     let (note, note_of_other) = (cache.note(&taken.ranges), cache.note(&other.ranges));
