@@ -178,9 +178,12 @@ fn collect(c: &mut Criterion) {
                 });
                 seen.sort();
                 if let Some(most) = seen.last() {
-                let [median, high] = [50, 99].map(|percent| seen[seen.len() * percent / 100]);
-                let count = seen.len();
-                println!("{kind}: {count} seen, median {median:?}, 99 of 100 up to {high:?}, most {most:?}");
+                    let [median, high] = [50, 99].map(|percent| seen[seen.len() * percent / 100]);
+                    let count = seen.len();
+                    println!(
+                        "{kind}: {count} seen, median {median:?}, 99 of 100 up to {high:?}, most {most:?}"
+                    );
+                }
             }
             group.finish();
         },
