@@ -111,7 +111,7 @@ fn running(vm: &Arc<Vm>, ready: impl Fn(&Stats) -> bool, measure: impl FnOnce())
                 for name in ["s2", "s3"] {
                     by_name(Guest::Riscv64, name).expect("a register").write(vcpu, 0);
                 }
-                scope.spawn(move || vcpu.run(&RunOptions { stop_at: None, ..RunOptions::default() }));
+                scope.spawn(move || vcpu.run(&RunOptions::default()));
             }
             match measured {
                 false => {
@@ -128,8 +128,11 @@ fn running(vm: &Arc<Vm>, ready: impl Fn(&Stats) -> bool, measure: impl FnOnce())
     vcpus.iter().map(|vcpu| Duration::from_nanos(gap.read(vcpu) as u64)).collect()
 }
 
-/// Waits for the next collection that `nanos` and `count` tell of; what it took.
-fn next(vm: &Vm, of: impl Fn(&Stats) -> (u64, u64)) -> Duration {
+/// The collections of a kind so far, and the nanoseconds that they took.
+type Sums = fn(&Stats) -> (u64, u64);
+
+/// Waits for the next collection of a kind; what it took.
+fn next(vm: &Vm, of: Sums) -> Duration {
     let before = of(&vm.stats());
     loop {
         let now = of(&vm.stats());
@@ -161,7 +164,7 @@ fn collect(c: &mut Criterion) {
                 .sample_size(20)
                 .warm_up_time(Duration::from_millis(1))
                 .measurement_time(Duration::from_secs(10));
-            let kinds: [(&str, fn(&Stats) -> (u64, u64)); 2] = [
+            let kinds: [(&str, Sums); 2] = [
                 ("minor", |stats| (stats.collections_minor, stats.minor_nanos)),
                 ("major", |stats| (stats.collections_major, stats.major_nanos)),
             ];
