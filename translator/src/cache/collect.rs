@@ -35,7 +35,7 @@ use std::ops::{AddAssign, SubAssign};
 const PUBLISHED_MOST: usize = 256 << 10;
 
 /// A major collection evicts a thirty-second of the arena, or this many bytes.
-const EVICTED_MOST: usize = 1 << 20;
+const EVICTED_MOST: usize = 2 * PUBLISHED_MOST;
 
 /// For each byte that a major collection is to evict it passes over so many in units that are in use; then it takes what comes.
 const PASSED_OVER: usize = 2;
