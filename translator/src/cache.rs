@@ -24,11 +24,13 @@
 
 mod collect;
 pub mod disk;
+mod name_map;
 #[cfg(test)]
 mod tests;
 
 pub use collect::Collection;
 use collect::{Age, Ages, Load};
+use name_map::NameMap;
 
 use crate::codegen::{self, Arena, CompiledUnit, InstalledUnit, LinkSlot, Runtime, Tier, UnitKey};
 use crate::leaf_lock::{LeafGuard, LeafLock};
@@ -119,10 +121,10 @@ pub struct Cache {
 
 #[derive(Default)]
 struct Inner {
-    /// PERF: in boxes, because a vCPU that waits for the lock waits for the map to grow, too.
-    units: FxHashMap<UnitName, Box<Unit>>,
+    /// In boxes, so that the map stays small.
+    units: NameMap<Box<Unit>>,
     /// Link slots that lead to a unit, or will once it exists.
-    incoming: FxHashMap<UnitName, FxHashSet<LinkSlot>>,
+    incoming: NameMap<FxHashSet<LinkSlot>>,
     /// Names of the units that cover a page.
     pages: BTreeMap<u64, Vec<UnitName>>,
     /// Units that nobody finds any more, and that vCPUs may still be in.
@@ -339,7 +341,7 @@ impl Cache {
         self.link_all(&mut inner, &name, entry);
         for link in &unit.installed.links {
             let target = UnitName { pc: link.target, key: name.key };
-            inner.incoming.entry(target).or_default().insert(link.slot);
+            inner.incoming.get_or_default(target).insert(link.slot);
             let there = match inner.units.get(&target) {
                 Some(other) if other.cut => None,
                 Some(other) => Some(other.installed.entry),
