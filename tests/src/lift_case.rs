@@ -140,8 +140,7 @@ impl Case {
     }
 
     fn lift(&self, env: FpEnv) -> Result<Block, String> {
-        let options =
-            LiftOptions { env, max_instructions: self.instructions.len() as u32, ..LiftOptions::default() };
+        let options = LiftOptions { env, max_instructions: self.instructions.len() as u32 };
         lift_block(self.guest, &Bytes { start: self.pc, bytes: &self.bytes }, self.pc, &options)
             .map_err(|fault| format!("no instruction: {fault:?}"))
     }

@@ -24,6 +24,7 @@ pub use ops::{Class, Effect, OPS, Op, OpInfo, ResultRule};
 pub use types::*;
 
 use crate::guest::Guest;
+use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, Not};
 
 /// An SSA value: the position of the op that defines it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -65,6 +66,16 @@ impl SlotSet {
     /// Slots that a guest may have.
     pub const MOST: usize = u128::BITS as usize;
 
+    /// The set of one slot.
+    pub const fn of(slot: Slot) -> SlotSet {
+        SlotSet(1 << slot.0)
+    }
+
+    /// The slots of all sets.
+    pub fn union(sets: impl IntoIterator<Item = SlotSet>) -> SlotSet {
+        sets.into_iter().fold(SlotSet::NONE, |all, set| all | set)
+    }
+
     /// Whether a slot is in the set.
     pub const fn contains(self, slot: Slot) -> bool {
         self.0 >> slot.0 & 1 != 0
@@ -80,16 +91,64 @@ impl SlotSet {
         self.0 &= !(1 << slot.0);
     }
 
-    /// The slots of both.
-    #[must_use]
-    pub const fn and(self, other: SlotSet) -> SlotSet {
-        SlotSet(self.0 & other.0)
+    /// Whether there is no slot in it.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
+    /// The slots in order.
+    pub fn iter(self) -> impl Iterator<Item = Slot> {
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let slot = left.trailing_zeros();
+            left &= left.wrapping_sub(1);
+            (slot < u128::BITS).then_some(Slot(slot as u16))
+        })
+    }
+}
+
+impl FromIterator<Slot> for SlotSet {
+    fn from_iter<I: IntoIterator<Item = Slot>>(slots: I) -> SlotSet {
+        SlotSet::union(slots.into_iter().map(SlotSet::of))
+    }
+}
+
+impl BitAnd for SlotSet {
+    type Output = SlotSet;
+
+    /// The slots of both.
+    fn bitand(self, other: SlotSet) -> SlotSet {
+        SlotSet(self.0 & other.0)
+    }
+}
+
+impl BitOr for SlotSet {
+    type Output = SlotSet;
+
     /// The slots of either.
-    #[must_use]
-    pub const fn or(self, other: SlotSet) -> SlotSet {
+    fn bitor(self, other: SlotSet) -> SlotSet {
         SlotSet(self.0 | other.0)
+    }
+}
+
+impl Not for SlotSet {
+    type Output = SlotSet;
+
+    /// All other slots.
+    fn not(self) -> SlotSet {
+        SlotSet(!self.0)
+    }
+}
+
+impl BitAndAssign for SlotSet {
+    fn bitand_assign(&mut self, other: SlotSet) {
+        *self = *self & other;
+    }
+}
+
+impl BitOrAssign for SlotSet {
+    fn bitor_assign(&mut self, other: SlotSet) {
+        *self = *self | other;
     }
 }
 

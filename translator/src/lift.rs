@@ -53,13 +53,11 @@ pub struct LiftOptions {
     pub env: FpEnv,
     /// Longest block, in guest instructions.
     pub max_instructions: u32,
-    /// Lift each instruction as if it stood alone: what it takes from others it takes from state slots.
-    pub separate: bool,
 }
 
 impl Default for LiftOptions {
     fn default() -> LiftOptions {
-        LiftOptions { env: FpEnv::default(), max_instructions: 64, separate: false }
+        LiftOptions { env: FpEnv::default(), max_instructions: 64 }
     }
 }
 
@@ -146,9 +144,6 @@ impl BlockLifter<'_> {
                     let len = length(&insn);
                     let next = self.pc.wrapping_add(len.into());
                     self.builder.instruction(self.pc, len);
-                    if self.options.separate {
-                        frontend = F::default();
-                    }
                     let mut context =
                         Context { pc: self.pc, next, options: self.options, frontend: &mut frontend };
                     lift(&mut self.builder, &insn, &mut context);

@@ -37,9 +37,9 @@ pub fn optimize(block: &mut Block) {
     }
 }
 
-/// Runs the passes that let no instruction use a value of another, where behind the block somebody looks at the slots
-/// of `live` before they are written.
-pub fn optimize_separate(block: &mut Block, live: SlotSet) {
+/// Runs the passes that a block of one instruction needs, where behind it somebody looks at the slots of `live` before
+/// they are written.
+pub fn optimize_instruction(block: &mut Block, live: SlotSet) {
     fold::run(block);
     dead_sets::run_before(block, live);
     dead_code::run(block);

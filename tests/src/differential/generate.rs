@@ -281,13 +281,7 @@ impl Writer {
     fn lift(&self, bytes: &[u8]) -> Option<Block> {
         let env = FpEnv(self.world.get(Slot::FP_ENV) as u32);
         let code = Bytes { start: self.pc(), bytes };
-        lift_block(
-            self.guest,
-            &code,
-            self.pc(),
-            &LiftOptions { env, max_instructions: 1, ..LiftOptions::default() },
-        )
-        .ok()
+        lift_block(self.guest, &code, self.pc(), &LiftOptions { env, max_instructions: 1 }).ok()
     }
 
     /// One instruction, of whatever kind the judges can execute; mostly one that does not fault.

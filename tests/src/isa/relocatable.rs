@@ -19,7 +19,7 @@ pub fn assert_relocatable(guest: Guest, bytes: &[u8]) {
 }
 
 fn lift(guest: Guest, bytes: &[u8], pc: u64) -> Block {
-    let options = LiftOptions { max_instructions: 1, separate: true, ..LiftOptions::default() };
+    let options = LiftOptions { max_instructions: 1, ..LiftOptions::default() };
     let mut block = lift_block(guest, &Bytes { start: pc, bytes }, pc, &options).expect("there is code");
     opt::fold::run(&mut block);
     block

@@ -383,7 +383,7 @@ impl Differential {
                 return ended;
             }
             let env = FpEnv(self.guest.slots[Slot::FP_ENV.index()] as u32);
-            let options = LiftOptions { env, max_instructions, ..LiftOptions::default() };
+            let options = LiftOptions { env, max_instructions };
             let Ok(block) = lift_block(Guest::X86_64, &fetch, pc, &options) else {
                 return Ended { how: Some(End::Next(pc)), ..ended };
             };

@@ -13,11 +13,11 @@
 
 use super::compiler::Features;
 use super::groups::{Checked, Closing, GUEST_ACCESS, Group, Site};
-use super::plan::{Origin, Plan, SlotSet, bit, in_memory, slots_of};
+use super::plan::{Origin, Plan, bit, in_memory};
 use super::stencil::Role;
 use super::{HostIsa, MemoryMode, UnitKey};
 use crate::guest::RegisterFile;
-use crate::ir::{Block, Op, Quietness, Slot, Terminator, Type, Value as IrValue};
+use crate::ir::{Block, Op, Quietness, Slot, SlotSet, Terminator, Type, Value as IrValue};
 use crate::region::{Edge, only_interpreted};
 use crate::run::state::{ExitKind, JUMP_CACHE_ENTRIES, VcpuState};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -216,7 +216,7 @@ pub(super) fn emit(
         closing: None,
         pending: Vec::new(),
         compared: Vec::new(),
-        dirty: 0,
+        dirty: SlotSet::NONE,
         pc: plan.region.entry(),
         started: 0,
         check: None,
@@ -245,8 +245,8 @@ impl<'a> Emitter<'a, '_> {
     /// Gives a block its parameters, in the order of the slots.
     fn make_parameters(&mut self, block: usize) {
         let mut values = vec![None; self.file.slots.len()];
-        for slot in slots_of(self.plan.parameters[block]) {
-            let boxed = self.plan.boxed[block] & bit(slot) != 0;
+        for slot in self.plan.parameters[block].iter() {
+            let boxed = self.plan.boxed[block].contains(slot);
             let ty = if boxed { types::F32 } else { clif_type(self.file.slot(slot).ty) };
             values[slot.index()] = Some(self.b.append_block_param(self.labels[block], ty));
         }
@@ -257,10 +257,10 @@ impl<'a> Emitter<'a, '_> {
     fn arguments(&self, target: usize, current: &[Option<ir::Value>]) -> Vec<BlockArg> {
         let value = |slot: Slot| {
             let value = current[slot.index()].expect("a live slot has a value");
-            let boxed = self.plan.boxed[target] & bit(slot) != 0;
+            let boxed = self.plan.boxed[target].contains(slot);
             BlockArg::Value(if boxed { self.boxed[&value] } else { value })
         };
-        slots_of(self.plan.parameters[target]).map(value).collect()
+        self.plan.parameters[target].iter().map(value).collect()
     }
 
     fn prologue(&mut self) {
@@ -286,7 +286,7 @@ impl<'a> Emitter<'a, '_> {
         if !self.plan.polls_at_head(0) {
             self.poll(0);
         }
-        for slot in slots_of(self.plan.loaded_first) {
+        for slot in self.plan.loaded_first.iter() {
             self.initial[0][slot.index()] = Some(self.load_slot(slot));
         }
         let arguments = self.arguments(0, &self.initial[0]);
@@ -340,13 +340,13 @@ impl<'a> Emitter<'a, '_> {
         if index != 0 {
             self.initial[index] = self.initial[dominator].clone();
         }
-        for slot in slots_of(self.plan.boxed[index]) {
+        for slot in self.plan.boxed[index].iter() {
             // Where the box is not needed this makes no code.
             let single = self.parameters[index][slot.index()].expect("a parameter has a value");
             self.parameters[index][slot.index()] = Some(self.make_box(single));
         }
         self.current = vec![None; self.file.slots.len()];
-        for slot in slots_of(self.plan.live_in[index]) {
+        for slot in self.plan.live_in[index].iter() {
             self.current[slot.index()] = match self.plan.origin(index, slot) {
                 Origin::Unknown => None,
                 Origin::Entry => self.initial[index][slot.index()],
@@ -398,7 +398,7 @@ impl<'a> Emitter<'a, '_> {
         }
         self.flush_pending();
         debug_assert!(self.group.is_none(), "the last access of a group closes it");
-        for slot in slots_of(self.plan.loaded[index]) {
+        for slot in self.plan.loaded[index].iter() {
             self.entry_value(slot);
         }
         self.at = block.ops.len();
@@ -458,7 +458,7 @@ impl<'a> Emitter<'a, '_> {
                 // An edge that does more than pass values is a block of its own.
                 let [taken, other] = edges.map(|edge| match edge {
                     Edge::Inside(target)
-                        if self.plan.flushed(index, target) == 0
+                        if self.plan.flushed(index, target).is_empty()
                             && !self.plan.polls_on_edge(index, target) =>
                     {
                         (self.labels[target], self.arguments(target, &self.current), None)
@@ -525,7 +525,7 @@ impl<'a> Emitter<'a, '_> {
     fn follow(&mut self, edge: Edge) {
         match edge {
             Edge::Inside(target) => {
-                for slot in slots_of(self.plan.flushed(self.index, target)) {
+                for slot in self.plan.flushed(self.index, target).iter() {
                     let value = self.slot_value(slot);
                     self.store_slot(slot, value);
                 }
@@ -728,7 +728,7 @@ impl<'a> Emitter<'a, '_> {
 
     /// Stores the dirty slots, and the budget less `retired` instructions of this block.
     pub(super) fn store_dirty(&mut self, retired: u32) {
-        let state: Vec<_> = slots_of(self.dirty).map(|slot| (slot, self.slot_value(slot))).collect();
+        let state: Vec<_> = self.dirty.iter().map(|slot| (slot, self.slot_value(slot))).collect();
         self.save_late(&state);
         self.store_budget(retired);
     }
@@ -786,7 +786,7 @@ impl<'a> Emitter<'a, '_> {
         if self.in_memory(slot) {
             return self.load_slot(slot);
         }
-        if self.plan.loaded[self.index] & bit(slot) != 0 {
+        if self.plan.loaded[self.index].contains(slot) {
             self.entry_value(slot);
         }
         self.slot_value(slot)

@@ -19,8 +19,8 @@
 //! access always checks: that is the loop's poll as well, see [`Plan::is_polling`](super::plan::Plan::is_polling).
 
 use super::emit::Emitter;
-use super::plan::{SlotSet, is_access, is_repeatable, slots_of};
-use crate::ir::{Op, Slot, Value as IrValue};
+use super::plan::{is_access, is_repeatable};
+use crate::ir::{Op, Slot, SlotSet, Value as IrValue};
 use crate::memory::GUARD_SIZE;
 use crate::region::{displaced, only_interpreted};
 use crate::run::state::{ExitKind, VcpuState};
@@ -134,7 +134,7 @@ impl Emitter<'_, '_> {
         if close == Close::WriteBack {
             self.sites.push(Site { pc: self.pc, group: None, restart: self.pc });
             self.store_dirty(self.started - 1);
-            self.dirty = 0;
+            self.dirty = SlotSet::NONE;
             if !inside {
                 let outside = self.outside_window(base);
                 self.interpret_if(outside);
@@ -209,7 +209,7 @@ impl Emitter<'_, '_> {
         let index = self.groups;
         self.groups += 1;
         let dirty = self.dirty;
-        let state = slots_of(dirty).map(|slot| (slot, self.slot_value(slot))).collect();
+        let state = dirty.iter().map(|slot| (slot, self.slot_value(slot))).collect();
         let restart = Some(self.pc);
         Group { index, retired: self.started - 1, state, dirty, restart, accesses: 0 }
     }

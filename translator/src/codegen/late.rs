@@ -35,7 +35,7 @@ impl Emitter<'_, '_> {
         let mut live = self.plan.live_out(self.index);
         for op in block.ops.iter().rev() {
             if let Op::Set { slot, value } = *op
-                && live & bit(slot) != 0
+                && live.contains(slot)
             {
                 live &= !bit(slot);
                 if !self.plan.key.guest.is_flag(slot) {

@@ -8,29 +8,17 @@ use super::MemoryMode;
 use super::stencil::Holes;
 use super::unit::UnitKey;
 use crate::guest::Guest;
-use crate::ir::{Block, Op, Slot, Terminator};
+use crate::ir::{Block, Op, Slot, SlotSet, Terminator};
 use crate::region::{self, Edge, Region, only_interpreted};
 
-/// A set of slots.
-pub(super) type SlotSet = u128;
-
-/// The bit of a slot that is kept in a value.
+/// The set of one slot, if it is kept in a value.
 pub(super) fn bit(slot: Slot) -> SlotSet {
-    if in_memory(slot) { 0 } else { 1 << slot.0 }
+    if in_memory(slot) { SlotSet::NONE } else { SlotSet::of(slot) }
 }
 
 /// Slots that are never kept in a value: helpers read and write them.
 pub(super) fn in_memory(slot: Slot) -> bool {
     slot == Slot::FP_FLAGS || slot == Slot::FP_ENV
-}
-
-/// The slots of a set, in order.
-pub(super) fn slots_of(mut set: SlotSet) -> impl Iterator<Item = Slot> {
-    std::iter::from_fn(move || {
-        let slot = set.trailing_zeros();
-        set &= set.wrapping_sub(1);
-        (slot < 128).then_some(Slot(slot as u16))
-    })
 }
 
 /// Where the value of a slot at the start of a block comes from.
@@ -125,7 +113,6 @@ impl<'a> Plan<'a> {
     }
 
     fn unknown(region: &'a Region, key: &'a UnitKey, write_back: bool) -> Plan<'a> {
-        assert!(key.guest.register_file().slots.len() <= 128);
         let count = region.blocks.len();
         Plan {
             region,
@@ -133,19 +120,19 @@ impl<'a> Plan<'a> {
             write_back,
             holes: None,
             order: Vec::with_capacity(count),
-            dirty_in: vec![0; count],
-            dirty_out: vec![0; count],
-            live_in: vec![0; count],
-            parameters: vec![0; count],
-            boxed: vec![0; count],
-            loaded_first: 0,
-            loaded: vec![0; count],
+            dirty_in: vec![SlotSet::NONE; count],
+            dirty_out: vec![SlotSet::NONE; count],
+            live_in: vec![SlotSet::NONE; count],
+            parameters: vec![SlotSet::NONE; count],
+            boxed: vec![SlotSet::NONE; count],
+            loaded_first: SlotSet::NONE,
+            loaded: vec![SlotSet::NONE; count],
             origins: Vec::new(),
             dominators: vec![0; count],
             place: vec![0; count],
             polling: vec![None; count],
             silent: Vec::new(),
-            flags: slots_of(SlotSet::MAX).filter(|&slot| key.guest.is_flag(slot)).map(bit).sum(),
+            flags: SlotSet::ALL.iter().filter(|&slot| key.guest.is_flag(slot)).collect(),
             longest: vec![0; count],
             loops: vec![None; count],
             predecessors: vec![Vec::new(); count],
@@ -159,7 +146,7 @@ impl<'a> Plan<'a> {
 
     /// Slots that the blocks behind a block need.
     pub fn live_out(&self, block: usize) -> SlotSet {
-        self.inside(block).fold(0, |set, target| set | self.live_in[target])
+        SlotSet::union(self.inside(block).map(|target| self.live_in[target]))
     }
 
     /// Where a slot's value at the start of a block comes from.
@@ -171,8 +158,8 @@ impl<'a> Plan<'a> {
     /// does not write them.
     pub fn flushed(&self, block: usize, target: usize) -> SlotSet {
         match &self.loops[target] {
-            Some((body, written)) if !body[block] => self.dirty_out[block] & !written,
-            _ => 0,
+            Some((body, written)) if !body[block] => self.dirty_out[block] & !*written,
+            _ => SlotSet::NONE,
         }
     }
 
@@ -186,10 +173,11 @@ impl<'a> Plan<'a> {
         self.polling[block] == Some(op)
     }
 
-    /// Whether a block begins with a poll. A loop whose accesses poll needs none. Loops that write flags poll on the edges that go back instead: a poll at the
-    /// head would need the flags of every way there at hand, where most loops set them before anybody looks.
+    /// Whether a block begins with a poll. A loop whose accesses poll needs none. Loops that write flags poll on the edges
+    /// that go back instead: a poll at the head would need the flags of every way there at hand, where most loops set them
+    /// before anybody looks.
     pub fn polls_at_head(&self, block: usize) -> bool {
-        self.loops[block].as_ref().is_some_and(|(_, written)| written & self.flags == 0)
+        self.loops[block].as_ref().is_some_and(|(_, written)| (*written & self.flags).is_empty())
             && self.silent.iter().any(|edge| edge.1 == block)
     }
 
@@ -282,7 +270,7 @@ impl<'a> Plan<'a> {
                     queue.extend_from_slice(&self.predecessors[block]);
                 }
             }
-            let set = (0..count).filter(|&block| body[block]).fold(0, |set, block| set | written[block]);
+            let set = SlotSet::union((0..count).filter(|&block| body[block]).map(|block| written[block]));
             self.loops[head] = Some((body, set));
         }
     }
@@ -293,41 +281,33 @@ impl<'a> Plan<'a> {
         let checks_itself = self.region.checks.iter().any(Option::is_some);
         // Budgets and comparisons of code are counted at polls.
         let checked = self.key.memory == MemoryMode::Direct && !self.key.budget && !checks_itself;
+        let blocks = self.region.blocks.iter();
+        let accesses: Vec<Option<usize>> =
+            blocks.map(|block| first_access(block).filter(|_| checked)).collect();
         // Inner loops first: what polls there does so for the loops around, too.
         for &head in self.order.iter().rev() {
             let from = self.predecessors[head].iter().copied();
             let back: Vec<usize> = from.filter(|&from| self.goes_back(from, head)).collect();
             // No round gets past the head; nor past what it dominates and what dominates where control goes back.
-            let always = |block: usize| {
+            let always = |&block: &usize| {
                 block == head
                     || self.dominates(head, block) && back.iter().all(|&from| self.dominates(block, from))
             };
-            let polls = |&block: &usize| self.polling[block].is_some() && always(block);
-            if back.is_empty() || self.order.iter().any(polls) {
+            let on_all_ways: Vec<usize> = self.order.iter().copied().filter(always).collect();
+            if back.is_empty() || on_all_ways.iter().any(|&block| self.polling[block].is_some()) {
                 continue;
             }
-            let access = |block: usize| checked.then(|| self.first_access(block)).flatten();
-            let on_all_ways = self.order.iter().copied().filter(|&block| always(block));
-            let found = on_all_ways.into_iter().find_map(|block| Some((block, access(block)?)));
-            let each = back.iter().map(|&from| (from, access(from))).collect::<Vec<_>>();
-            if let Some((block, first)) = found {
-                self.polling[block] = Some(first);
+            if let Some(&block) = on_all_ways.iter().find(|&&block| accesses[block].is_some()) {
+                self.polling[block] = accesses[block];
                 continue;
             }
-            for (from, first) in each {
-                self.polling[from] = self.polling[from].or(first);
-                if self.polling[from].is_none() {
+            for from in back {
+                self.polling[from] = accesses[from];
+                if accesses[from].is_none() {
                     self.silent.push((from, head));
                 }
             }
         }
-    }
-
-    /// The first op of a block that may leave for its access, if it is a load or a store.
-    fn first_access(&self, block: usize) -> Option<usize> {
-        let block = &self.region.blocks[block];
-        let at = block.ops.iter().position(|op| is_access(op) || only_interpreted(block, op))?;
-        matches!(block.ops[at], Op::Load { .. } | Op::Store { .. }).then_some(at)
     }
 
     fn dominates(&self, block: usize, mut other: usize) -> bool {
@@ -343,13 +323,13 @@ impl<'a> Plan<'a> {
             let mut dirty = self.dirty_in[block];
             self.events(block, |event| match event {
                 Event::Define(slot) => dirty |= bit(slot),
-                Event::WriteBack => dirty = 0,
+                Event::WriteBack => dirty = SlotSet::NONE,
                 Event::Use(_) | Event::Leave => {}
             });
             self.dirty_out[block] = dirty;
             for target in self.inside(block) {
                 let dirty = dirty & !self.flushed(block, target);
-                if dirty & !self.dirty_in[target] != 0 {
+                if !(dirty & !self.dirty_in[target]).is_empty() {
                     self.dirty_in[target] |= dirty;
                     queue.push(target);
                 }
@@ -360,10 +340,10 @@ impl<'a> Plan<'a> {
     /// Backward: which slots are read before they are written. Stores of dirty slots at exits are reads.
     fn find_live(&mut self) {
         let count = self.region.blocks.len();
-        let mut exposed = vec![0; count];
-        let mut written = vec![0; count];
+        let mut exposed = vec![SlotSet::NONE; count];
+        let mut written = vec![SlotSet::NONE; count];
         for index in 0..count {
-            let (mut used, mut made, mut dirty): (SlotSet, SlotSet, SlotSet) = (0, 0, self.dirty_in[index]);
+            let (mut used, mut made, mut dirty) = (SlotSet::NONE, SlotSet::NONE, self.dirty_in[index]);
             if self.polls_at_head(index) {
                 used |= dirty;
             }
@@ -376,7 +356,7 @@ impl<'a> Plan<'a> {
                 Event::Leave => used |= dirty & !made,
                 Event::WriteBack => {
                     used |= dirty & !made;
-                    dirty = 0;
+                    dirty = SlotSet::NONE;
                 }
             });
             let edges = &self.region.edges[index];
@@ -400,7 +380,7 @@ impl<'a> Plan<'a> {
         while changed {
             changed = false;
             for &index in self.order.iter().rev() {
-                let out = self.inside(index).fold(0, |set, target| set | self.live_in[target]);
+                let out = self.live_out(index);
                 let now = exposed[index] | out & !written[index];
                 changed |= now != self.live_in[index];
                 self.live_in[index] = now;
@@ -418,12 +398,12 @@ impl<'a> Plan<'a> {
         while changed {
             changed = false;
             for &block in &self.order {
-                for slot in slots_of(self.live_in[block]) {
+                for slot in self.live_in[block].iter() {
                     let mut origin = if block == 0 { Origin::Entry } else { Origin::Unknown };
                     for &from in &self.predecessors[block] {
-                        let incoming = match written[from] & bit(slot) {
-                            0 => self.origins[from][slot.index()],
-                            _ => Origin::Made(from),
+                        let incoming = match written[from].contains(slot) {
+                            true => Origin::Made(from),
+                            false => self.origins[from][slot.index()],
                         };
                         origin = match (origin, incoming) {
                             (Origin::Unknown, other) | (other, Origin::Unknown) => other,
@@ -441,16 +421,17 @@ impl<'a> Plan<'a> {
             }
         }
         for block in 0..count {
-            self.parameters[block] = slots_of(self.live_in[block])
+            self.parameters[block] = self.live_in[block]
+                .iter()
                 .filter(|slot| self.origins[block][slot.index()] == Origin::Parameter(block))
-                .fold(0, |set, slot| set | bit(slot));
+                .collect();
         }
     }
 
     /// Optimistically all that are written anywhere, until some way says otherwise.
     fn find_boxed(&mut self) {
         let count = self.region.blocks.len();
-        let mut written: Vec<(SlotSet, SlotSet)> = vec![(0, 0); count];
+        let mut written: Vec<(SlotSet, SlotSet)> = vec![(SlotSet::NONE, SlotSet::NONE); count];
         for (block, (all, boxed)) in self.region.blocks.iter().zip(&mut written) {
             for op in &block.ops {
                 if let Op::Set { slot, value } = *op {
@@ -462,12 +443,12 @@ impl<'a> Plan<'a> {
                 }
             }
         }
-        let ever = written.iter().fold(0, |set, (_, boxed)| set | boxed);
-        if ever == 0 {
+        let ever = SlotSet::union(written.iter().map(|&(_, boxed)| boxed));
+        if ever.is_empty() {
             return;
         }
         let mut at_start = vec![ever; count];
-        at_start[0] = 0;
+        at_start[0] = SlotSet::NONE;
         let mut changed = true;
         while changed {
             changed = false;
@@ -478,7 +459,7 @@ impl<'a> Plan<'a> {
                 at_start[block] = now;
             }
         }
-        let boxed = at_start.iter().zip(&self.parameters).map(|(boxed, parameters)| boxed & parameters);
+        let boxed = at_start.iter().zip(&self.parameters).map(|(&boxed, &parameters)| boxed & parameters);
         self.boxed = boxed.collect();
     }
 
@@ -512,17 +493,15 @@ impl<'a> Plan<'a> {
 
     /// Slots whose value at the entry is read in a block, or passed on by it as a parameter.
     fn needed_from_entry(&self, block: usize) -> SlotSet {
-        let (mut needed, mut made): (SlotSet, SlotSet) = (0, 0);
+        let (mut needed, mut made) = (SlotSet::NONE, SlotSet::NONE);
         self.events(block, |event| match event {
             Event::Use(slot) => needed |= bit(slot) & !made,
             Event::Define(slot) => made |= bit(slot),
             // A slot with its old value is not dirty.
             Event::Leave | Event::WriteBack => {}
         });
-        needed |= self.inside(block).fold(0, |set, target| set | self.parameters[target]) & !made;
-        slots_of(needed)
-            .filter(|&slot| self.origin(block, slot) == Origin::Entry)
-            .fold(0, |set, slot| set | bit(slot))
+        needed |= SlotSet::union(self.inside(block).map(|target| self.parameters[target])) & !made;
+        needed.iter().filter(|&slot| self.origin(block, slot) == Origin::Entry).collect()
     }
 
     fn longest_from(&mut self, block: usize) -> u32 {
@@ -538,7 +517,7 @@ impl<'a> Plan<'a> {
 
     /// Slots that a block has written where control reaches its end.
     fn defined(&self, block: usize) -> SlotSet {
-        let mut set = 0;
+        let mut set = SlotSet::NONE;
         self.events(block, |event| {
             if let Event::Define(slot) = event {
                 set |= bit(slot);
@@ -582,6 +561,12 @@ impl<'a> Plan<'a> {
     pub fn is_checked_behind(&self, index: usize, op: &Op) -> bool {
         self.region.checks[index].is_some() && self.key.guest == Guest::X86_64 && is_store(op)
     }
+}
+
+/// The first op of a block that may leave for its access, if it is a load or a store.
+fn first_access(block: &Block) -> Option<usize> {
+    let at = block.ops.iter().position(|op| is_access(op) || only_interpreted(block, op))?;
+    matches!(block.ops[at], Op::Load { .. } | Op::Store { .. }).then_some(at)
 }
 
 /// Whether the op may change guest memory.

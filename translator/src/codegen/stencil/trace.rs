@@ -144,7 +144,7 @@ impl Trace {
                 live = SlotSet::ALL;
             }
             step.live = live;
-            live = live.and(step.known.passes).or(step.known.reads);
+            live = live & step.known.passes | step.known.reads;
         }
     }
 
@@ -230,7 +230,7 @@ impl Step {
         edges: &[Edge],
         make: bool,
     ) -> Found<Arc<Recipe>> {
-        let variant = Variant::new(self.known.writes.and(self.live), edges);
+        let variant = Variant::new(self.known.writes & self.live, edges);
         {
             let recipes = self.known.recipes.read().unwrap_or_else(PoisonError::into_inner);
             let fits = |(known, recipe): &&(Variant, Arc<Recipe>)| *known == variant && recipe.fits(self.pc);
@@ -256,7 +256,7 @@ impl Step {
         let bytes = &self.bytes[..self.known.len.into()];
         let lifted = |pc| {
             let mut block = lift(key, bytes, pc)?;
-            opt::optimize_separate(&mut block, self.live);
+            opt::optimize_instruction(&mut block, self.live);
             Some(block)
         };
         let Some(block) = lifted(self.pc) else { return Found::Nothing };
@@ -324,12 +324,10 @@ impl Known {
                 compare(&block, &other).is_some()
             }),
         };
-        let mut writes = SlotSet::NONE;
-        for op in &block.ops {
-            if let Op::Set { slot, .. } = op {
-                writes.insert(*slot);
-            }
-        }
+        let written = |op: &Op| match *op {
+            Op::Set { slot, .. } => Some(slot),
+            _ => None,
+        };
         let known = Known {
             home: pc,
             len: bytes.len() as u8,
@@ -337,7 +335,7 @@ impl Known {
             leaves: always_leaves(&block),
             reads: opt::dead_sets::live_before(&block, SlotSet::NONE),
             passes: opt::dead_sets::live_before(&block, SlotSet::ALL),
-            writes,
+            writes: block.ops.iter().filter_map(written).collect(),
             recipes: RwLock::default(),
         };
         Some((known, moves))
@@ -408,7 +406,7 @@ fn length(guest: Guest, bytes: &[u8], pc: u64) -> Option<usize> {
 
 /// The instruction alone, with nothing removed. `None` if it is none.
 fn lift(key: &UnitKey, bytes: &[u8], pc: u64) -> Option<Block> {
-    let options = LiftOptions { env: key.env, separate: true, max_instructions: 1 };
+    let options = LiftOptions { env: key.env, max_instructions: 1 };
     let block = lift_block(key.guest, &Bytes { start: pc, bytes }, pc, &options).ok()?;
     match block.ops[0] {
         Op::Instruction { len, .. } if usize::from(len) == bytes.len() => Some(block),

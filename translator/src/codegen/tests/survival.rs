@@ -126,26 +126,8 @@ fn the_access_that_polls_always_checks() {
     assert_eq!((reads(&unit, WORD, 4), reads(&unit, LIMIT, 8)), (1, 2));
 }
 
-#[test]
-fn the_check_of_an_access_stops_a_loop() {
-    let memory = memory();
-    let compiler = compiler();
-    let mut bench = bench(&compiler);
-    (bench.state.memory_base, bench.state.memory_limit) = (memory.base(), memory.limit().into());
-    let unit =
-        compiler.compile(&Region::single(block()), &key(Guest::Riscv64, 0, 0), &Default::default()).unwrap();
-    let unit = bench.runtime.arena().install(&unit).unwrap();
-    set(&mut bench, riscv64::X6, DATA);
-    set(&mut bench, riscv64::X8, DATA + 64);
-    // The word is looked at before the entry only; from then on it is the limit that counts.
-    VcpuState::ask(&bench.state.interrupt, &bench.state.memory_limit, interrupt::STOP);
-    bench.state.interrupt.store(0, Ordering::SeqCst);
-    assert_eq!(bench.run(&unit), ExitKind::Interpret as u64);
-    assert_eq!((bench.state.pc, get(&bench, riscv64::X5)), (0x1004, 1));
-}
-
-#[test]
-fn an_interrupt_stops_a_loop() {
+/// Runs the loop of `faults::block` after `ask` has changed the state: the exit, the pc and x5.
+fn stopped_by(ask: impl FnOnce(&mut VcpuState)) -> (u64, u64, u64) {
     let memory = memory();
     let compiler = compiler();
     let mut bench = bench(&compiler);
@@ -157,9 +139,25 @@ fn an_interrupt_stops_a_loop() {
     set(&mut bench, riscv64::X6, DATA);
     set(&mut bench, riscv64::X8, DATA + 64);
     set(&mut bench, riscv64::X9, 1);
-    bench.state.interrupt.store(interrupt::STOP, Ordering::SeqCst);
-    assert_eq!(bench.run(&unit), ExitKind::Poll as u64);
-    assert_eq!((bench.state.pc, get(&bench, riscv64::X5)), (0x1000, 0));
+    ask(&mut bench.state);
+    let exit = bench.run(&unit);
+    (exit, bench.state.pc, get(&bench, riscv64::X5))
+}
+
+#[test]
+fn an_interrupt_stops_a_loop() {
+    let exit = stopped_by(|state| state.interrupt.store(interrupt::STOP, Ordering::SeqCst));
+    assert_eq!(exit, (ExitKind::Poll as u64, 0x1000, 0));
+}
+
+/// The word is looked at before the entry only; from then on it is the limit that counts.
+#[test]
+fn the_check_of_an_access_stops_a_loop() {
+    let exit = stopped_by(|state| {
+        VcpuState::ask(&state.interrupt, &state.memory_limit, interrupt::STOP);
+        state.interrupt.store(0, Ordering::SeqCst);
+    });
+    assert_eq!(exit, (ExitKind::Interpret as u64, 0x1004, 1));
 }
 
 static PAGED: OnceLock<Memory> = OnceLock::new();
