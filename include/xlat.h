@@ -1782,7 +1782,7 @@ typedef struct xlat_engine_options {
    */
   uint32_t region_instructions;
   /**
-   * Memory reserved for the host code of each machine, in bytes.
+   * Memory for the host code of each machine, in bytes: where it is full, what is used least goes.
    */
   uint64_t arena_bytes;
   /**
@@ -2071,6 +2071,70 @@ typedef struct xlat_stats {
    * Time spent making units of stencils, in nanoseconds.
    */
   uint64_t assemble_nanos;
+  /**
+   * First level, the jump caches: indirect jumps that missed. Hits are not counted.
+   */
+  uint64_t jump_misses;
+  /**
+   * Units that were entered into a jump cache.
+   */
+  uint64_t jump_promotions;
+  /**
+   * Units that were pushed out of a jump cache by others.
+   */
+  uint64_t jump_evictions;
+  /**
+   * Second level, the live units: look-ups that found one.
+   */
+  uint64_t cache_hits;
+  /**
+   * Look-ups that found none.
+   */
+  uint64_t cache_misses;
+  /**
+   * Units that came from the disk cache.
+   */
+  uint64_t cache_promotions;
+  /**
+   * Units that went to make room, and that the disk cache has.
+   */
+  uint64_t cache_demotions;
+  /**
+   * Units that went to make room.
+   */
+  uint64_t cache_evictions;
+  /**
+   * Bytes of their code.
+   */
+  uint64_t cache_evicted_bytes;
+  /**
+   * Live units.
+   */
+  uint64_t cache_units;
+  /**
+   * Bytes of their code.
+   */
+  uint64_t cache_bytes;
+  /**
+   * Minor collections.
+   */
+  uint64_t collections_minor;
+  /**
+   * Major collections.
+   */
+  uint64_t collections_major;
+  /**
+   * Time that minor collections took, in nanoseconds.
+   */
+  uint64_t minor_nanos;
+  /**
+   * Time that major collections took, in nanoseconds.
+   */
+  uint64_t major_nanos;
+  /**
+   * What the longest collection took, in nanoseconds.
+   */
+  uint64_t collection_nanos_most;
 } xlat_stats;
 
 /**

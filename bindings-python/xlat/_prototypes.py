@@ -469,6 +469,22 @@ class xlat_stats(Structure):
         ("assembled_instructions", c_uint64),
         ("assembled_bytes", c_uint64),
         ("assemble_nanos", c_uint64),
+        ("jump_misses", c_uint64),
+        ("jump_promotions", c_uint64),
+        ("jump_evictions", c_uint64),
+        ("cache_hits", c_uint64),
+        ("cache_misses", c_uint64),
+        ("cache_promotions", c_uint64),
+        ("cache_demotions", c_uint64),
+        ("cache_evictions", c_uint64),
+        ("cache_evicted_bytes", c_uint64),
+        ("cache_units", c_uint64),
+        ("cache_bytes", c_uint64),
+        ("collections_minor", c_uint64),
+        ("collections_major", c_uint64),
+        ("minor_nanos", c_uint64),
+        ("major_nanos", c_uint64),
+        ("collection_nanos_most", c_uint64),
     ]
 
 

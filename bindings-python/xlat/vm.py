@@ -33,6 +33,22 @@ class Stats:
     assembled_instructions: int
     assembled_bytes: int
     assemble_nanos: int
+    jump_misses: int
+    jump_promotions: int
+    jump_evictions: int
+    cache_hits: int
+    cache_misses: int
+    cache_promotions: int
+    cache_demotions: int
+    cache_evictions: int
+    cache_evicted_bytes: int
+    cache_units: int
+    cache_bytes: int
+    collections_minor: int
+    collections_major: int
+    minor_nanos: int
+    major_nanos: int
+    collection_nanos_most: int
 
 
 class Vm(Managed):

@@ -83,6 +83,9 @@ pub struct Arguments {
     /// Threads that compile regions while the program goes on in stencils; 0 compiles on the program's own thread
     #[arg(long, value_name = "COUNT")]
     compile_threads: Option<usize>,
+    /// The most host code kept in memory, as in 64K, 16M or 1G: what is used least goes to make room
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    code_limit: Option<usize>,
     /// The program, a static ELF file for x86_64, aarch64 or riscv64
     program: PathBuf,
     /// Its arguments: everything behind the program is the program's
@@ -170,6 +173,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         threshold: arguments.threshold.unwrap_or(EngineOptions::default().threshold),
         promotion: arguments.promotion.unwrap_or(EngineOptions::default().promotion),
         compile_threads: arguments.compile_threads.unwrap_or(EngineOptions::default().compile_threads),
+        arena_bytes: arguments.code_limit.unwrap_or(EngineOptions::default().arena_bytes),
         ..EngineOptions::default()
     };
     let engine = match Engine::new(engine_options) {
@@ -230,6 +234,18 @@ fn monitor(arguments: &Arguments) -> std::io::Result<Option<Arc<Monitor>>> {
     wanted.then(|| Monitor::new(&options)).transpose()
 }
 
+/// A number of bytes, with K, M or G behind it for powers of 1024.
+fn size(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'K') => (&text[..text.len() - 1], 10),
+        Some(b'M') => (&text[..text.len() - 1], 20),
+        Some(b'G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let number: usize = digits.parse().map_err(|error| format!("{error}; as in 65536, 64K, 16M or 1G"))?;
+    number.checked_mul(1 << shift).ok_or_else(|| "larger than an address space".to_owned())
+}
+
 /// The caller's environment with the changes of the `-E` options, in their order.
 fn environment(inherited: impl Iterator<Item = (OsString, OsString)>, changes: &[OsString]) -> Vec<Vec<u8>> {
     let mut variables: Vec<Vec<u8>> =
@@ -265,6 +281,22 @@ fn counters(stats: &Stats, stencils: &StencilStats, store: &Counters) -> Vec<(&'
         ("links", stats.links),
         ("units_invalidated", stats.units_invalidated),
         ("invalidations", stats.invalidations),
+        ("jump_misses", stats.jump_misses),
+        ("jump_promotions", stats.jump_promotions),
+        ("jump_evictions", stats.jump_evictions),
+        ("cache_hits", stats.cache_hits),
+        ("cache_misses", stats.cache_misses),
+        ("cache_promotions", stats.cache_promotions),
+        ("cache_demotions", stats.cache_demotions),
+        ("cache_evictions", stats.cache_evictions),
+        ("cache_evicted_bytes", stats.cache_evicted_bytes),
+        ("cache_units", stats.cache_units),
+        ("cache_bytes", stats.cache_bytes),
+        ("collections_minor", stats.collections_minor),
+        ("collections_major", stats.collections_major),
+        ("minor_nanos", stats.minor_nanos),
+        ("major_nanos", stats.major_nanos),
+        ("collection_nanos_most", stats.collection_nanos_most),
         ("disk_loaded", store.loaded),
         ("disk_hits", store.hits),
         ("disk_misses", store.misses),
@@ -296,6 +328,14 @@ fn print_stats(format: StatsFormat, counters: &[(&'static str, u64)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!([size("65536"), size("64K"), size("3M")], [Ok(1 << 16), Ok(1 << 16), Ok(3 << 20)]);
+        for wrong in ["", "K", "64k", "-1", "64KB", "99999999999G"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn variables_are_replaced_and_removed_by_their_whole_name() {

@@ -28,7 +28,7 @@ pub struct xlat_engine_options {
     pub threshold: u32,
     /// Largest unit of compilation, in guest instructions.
     pub region_instructions: u32,
-    /// Memory reserved for the host code of each machine, in bytes.
+    /// Memory for the host code of each machine, in bytes: where it is full, what is used least goes.
     pub arena_bytes: u64,
     /// `XLAT_MONITOR_*`, added up.
     pub monitor: u32,

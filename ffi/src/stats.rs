@@ -43,9 +43,41 @@ pub struct xlat_stats {
     pub assembled_bytes: u64,
     /// Time spent making units of stencils, in nanoseconds.
     pub assemble_nanos: u64,
+    /// First level, the jump caches: indirect jumps that missed. Hits are not counted.
+    pub jump_misses: u64,
+    /// Units that were entered into a jump cache.
+    pub jump_promotions: u64,
+    /// Units that were pushed out of a jump cache by others.
+    pub jump_evictions: u64,
+    /// Second level, the live units: look-ups that found one.
+    pub cache_hits: u64,
+    /// Look-ups that found none.
+    pub cache_misses: u64,
+    /// Units that came from the disk cache.
+    pub cache_promotions: u64,
+    /// Units that went to make room, and that the disk cache has.
+    pub cache_demotions: u64,
+    /// Units that went to make room.
+    pub cache_evictions: u64,
+    /// Bytes of their code.
+    pub cache_evicted_bytes: u64,
+    /// Live units.
+    pub cache_units: u64,
+    /// Bytes of their code.
+    pub cache_bytes: u64,
+    /// Minor collections.
+    pub collections_minor: u64,
+    /// Major collections.
+    pub collections_major: u64,
+    /// Time that minor collections took, in nanoseconds.
+    pub minor_nanos: u64,
+    /// Time that major collections took, in nanoseconds.
+    pub major_nanos: u64,
+    /// What the longest collection took, in nanoseconds.
+    pub collection_nanos_most: u64,
 }
 
-// SAFETY: repr(C), 2 * 4 + 14 * 8 bytes without padding, integers only.
+// SAFETY: repr(C), 2 * 4 + 30 * 8 bytes without padding, integers only.
 unsafe impl Sized32 for xlat_stats {
     const NAME: &'static str = "xlat_stats";
     const FIRST: usize = 88;
@@ -76,6 +108,22 @@ pub unsafe extern "C" fn xlat_vm_stats(vm: *const xlat_vm, stats: *mut xlat_stat
             assembled_instructions: now.assembled_instructions,
             assembled_bytes: now.assembled_bytes,
             assemble_nanos: now.assemble_nanos,
+            jump_misses: now.jump_misses,
+            jump_promotions: now.jump_promotions,
+            jump_evictions: now.jump_evictions,
+            cache_hits: now.cache_hits,
+            cache_misses: now.cache_misses,
+            cache_promotions: now.cache_promotions,
+            cache_demotions: now.cache_demotions,
+            cache_evictions: now.cache_evictions,
+            cache_evicted_bytes: now.cache_evicted_bytes,
+            cache_units: now.cache_units,
+            cache_bytes: now.cache_bytes,
+            collections_minor: now.collections_minor,
+            collections_major: now.collections_major,
+            minor_nanos: now.minor_nanos,
+            major_nanos: now.major_nanos,
+            collection_nanos_most: now.collection_nanos_most,
         };
         // SAFETY: the caller's contract.
         unsafe { write_struct(stats, out) }
@@ -111,6 +159,22 @@ pub unsafe extern "C" fn xlat_vm_stats_json(
             "assembled_instructions": now.assembled_instructions,
             "assembled_bytes": now.assembled_bytes,
             "assemble_nanos": now.assemble_nanos,
+            "jump_misses": now.jump_misses,
+            "jump_promotions": now.jump_promotions,
+            "jump_evictions": now.jump_evictions,
+            "cache_hits": now.cache_hits,
+            "cache_misses": now.cache_misses,
+            "cache_promotions": now.cache_promotions,
+            "cache_demotions": now.cache_demotions,
+            "cache_evictions": now.cache_evictions,
+            "cache_evicted_bytes": now.cache_evicted_bytes,
+            "cache_units": now.cache_units,
+            "cache_bytes": now.cache_bytes,
+            "collections_minor": now.collections_minor,
+            "collections_major": now.collections_major,
+            "minor_nanos": now.minor_nanos,
+            "major_nanos": now.major_nanos,
+            "collection_nanos_most": now.collection_nanos_most,
         });
         // SAFETY: the caller's contract.
         unsafe { copy_text(&text.to_string(), buf, len, needed) }

@@ -307,6 +307,8 @@ pub struct Settings {
     pub threshold: u32,
     /// See [`EngineOptions::shuffle`].
     pub shuffle: Option<u64>,
+    /// See [`EngineOptions::arena_bytes`]; 0 is enough for everything.
+    pub arena_bytes: usize,
     /// The machine.
     pub vm: VmOptions,
 }
@@ -322,7 +324,7 @@ pub fn machine(guest: Guest, settings: &Settings) -> Arc<Vm> {
         threshold: settings.threshold,
         promotion: 16,
         shuffle: settings.shuffle,
-        arena_bytes: 8 << 20,
+        arena_bytes: if settings.arena_bytes == 0 { 8 << 20 } else { settings.arena_bytes },
         ..EngineOptions::default()
     };
     let engine = Engine::new(options).expect("an engine");

@@ -24,6 +24,7 @@ fn settings(mode: ExecutionMode, memory: memory::Mode, limit: u32) -> Settings {
         mode,
         threshold: 4,
         shuffle: None,
+        arena_bytes: 0,
         vm: VmOptions { memory, memory_options, ..VmOptions::default() },
     }
 }

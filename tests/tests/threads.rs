@@ -243,14 +243,30 @@ fn code(guest: Guest) -> Vec<u8> {
     }
 }
 
-fn machine(guest: Guest, mode: ExecutionMode, memory: Mode, shuffle: Option<u64>) -> std::sync::Arc<Vm> {
+/// What runs a machine.
+#[derive(Clone, Copy)]
+struct Way {
+    mode: ExecutionMode,
+    memory: Mode,
+    shuffle: Option<u64>,
+    arena_bytes: usize,
+}
+
+/// Bytes of a code cache in which units have to make room for each other all the time.
+const SMALL: usize = 16 << 10;
+
+const PLAIN: Way =
+    Way { mode: ExecutionMode::Compile, memory: Mode::Direct, shuffle: None, arena_bytes: 4 << 20 };
+
+fn machine(guest: Guest, way: Way) -> std::sync::Arc<Vm> {
+    let Way { mode, memory, shuffle, arena_bytes } = way;
     let options = EngineOptions {
         mode,
         threshold: 2,
         promotion: 16,
         shuffle,
         region_instructions: 12,
-        arena_bytes: 4 << 20,
+        arena_bytes,
         ..EngineOptions::default()
     };
     let engine = Engine::new(options).expect("an engine");
@@ -289,10 +305,10 @@ fn compute(vcpu: &mut Vcpu, thread: u64, seed: u64, budget: Option<u64>) -> (u64
     }
 }
 
-fn parallel_runs_give_what_single_ones_give(guest: Guest, memory: Mode, shuffle: Option<u64>) {
+fn parallel_runs_give_what_single_ones_give(guest: Guest, way: Way) {
     const ROUNDS: u64 = 6;
     let seed = |thread: u64, round: u64| 0x9e37_79b9 * (thread * ROUNDS + round + 1);
-    let alone = machine(guest, ExecutionMode::Interpret, memory, None);
+    let alone = machine(guest, Way { mode: ExecutionMode::Interpret, ..way });
     let mut vcpu = Vcpu::new(&alone).expect("a vcpu");
     let mut expected = Vec::new();
     for thread in 0..THREADS {
@@ -302,7 +318,7 @@ fn parallel_runs_give_what_single_ones_give(guest: Guest, memory: Mode, shuffle:
                 .collect::<Vec<_>>(),
         );
     }
-    let vm = machine(guest, ExecutionMode::Compile, memory, shuffle);
+    let vm = machine(guest, way);
     let start = Barrier::new(THREADS as usize + 1);
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -343,27 +359,35 @@ fn parallel_runs_give_what_single_ones_give(guest: Guest, memory: Mode, shuffle:
     });
     let stats = vm.stats();
     assert!(stats.units_compiled > 8 && stats.units_invalidated > 0, "{stats:?}");
+    let crowded = way.arena_bytes < PLAIN.arena_bytes;
+    assert!(!crowded || (stats.cache_evictions > 100 && stats.collections_minor > 10), "{stats:?}");
+    vm.invalidate_all();
+    let stats = vm.stats();
+    assert_eq!((stats.cache_units, stats.cache_bytes), (0, 0), "nothing leaks");
 }
 
 #[test]
 fn parallel_runs_of_x86_64_give_what_single_ones_give() {
-    parallel_runs_give_what_single_ones_give(Guest::X86_64, Mode::Direct, None);
-    parallel_runs_give_what_single_ones_give(Guest::X86_64, Mode::Paged, None);
-    parallel_runs_give_what_single_ones_give(Guest::X86_64, Mode::Direct, Some(1));
+    parallel_runs_give_what_single_ones_give(Guest::X86_64, PLAIN);
+    parallel_runs_give_what_single_ones_give(Guest::X86_64, Way { memory: Mode::Paged, ..PLAIN });
+    parallel_runs_give_what_single_ones_give(Guest::X86_64, Way { shuffle: Some(1), ..PLAIN });
+    parallel_runs_give_what_single_ones_give(Guest::X86_64, Way { arena_bytes: SMALL, ..PLAIN });
 }
 
 #[test]
 fn parallel_runs_of_aarch64_give_what_single_ones_give() {
-    parallel_runs_give_what_single_ones_give(Guest::Aarch64, Mode::Direct, None);
-    parallel_runs_give_what_single_ones_give(Guest::Aarch64, Mode::Paged, None);
-    parallel_runs_give_what_single_ones_give(Guest::Aarch64, Mode::Direct, Some(1));
+    parallel_runs_give_what_single_ones_give(Guest::Aarch64, PLAIN);
+    parallel_runs_give_what_single_ones_give(Guest::Aarch64, Way { memory: Mode::Paged, ..PLAIN });
+    parallel_runs_give_what_single_ones_give(Guest::Aarch64, Way { shuffle: Some(1), ..PLAIN });
+    parallel_runs_give_what_single_ones_give(Guest::Aarch64, Way { arena_bytes: SMALL, ..PLAIN });
 }
 
 #[test]
 fn parallel_runs_of_riscv64_give_what_single_ones_give() {
-    parallel_runs_give_what_single_ones_give(Guest::Riscv64, Mode::Direct, None);
-    parallel_runs_give_what_single_ones_give(Guest::Riscv64, Mode::Paged, None);
-    parallel_runs_give_what_single_ones_give(Guest::Riscv64, Mode::Direct, Some(1));
+    parallel_runs_give_what_single_ones_give(Guest::Riscv64, PLAIN);
+    parallel_runs_give_what_single_ones_give(Guest::Riscv64, Way { memory: Mode::Paged, ..PLAIN });
+    parallel_runs_give_what_single_ones_give(Guest::Riscv64, Way { shuffle: Some(1), ..PLAIN });
+    parallel_runs_give_what_single_ones_give(Guest::Riscv64, Way { arena_bytes: SMALL, ..PLAIN });
 }
 
 /// As many atomic increments of a word as asked for, then a system call.

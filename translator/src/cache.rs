@@ -1,7 +1,12 @@
-//! The machine's translated units: who is where, who links to whom, what goes when code changes.
+//! The machine's translated units: who is where, who links to whom, what goes when code changes or room is needed.
 //!
-//! One lock protects the maps; it is held for look-ups, publishing, linking and taking units out, never while anything
-//! is compiled, waited for or called back. Taking a unit out ([`Cache::take`]) makes it unreachable for vCPUs that look
+//! One leaf lock protects the maps; it is held for look-ups, publishing, linking and taking units out, never while anything
+//! is compiled, waited for or called back, or another lock is taken. So that none has to be, a unit is published in three
+//! steps: its ranges are noted, it is asked of memory whether its bytes are still what it was made from, and it becomes
+//! visible unless [`Cache::take`] came upon the note meanwhile. Whoever changes code says so to memory first and takes then:
+//! one of the two steps sees it.
+//!
+//! Taking a unit out ([`Cache::take`]) makes it unreachable for vCPUs that look
 //! it up or follow a link. It is *leaving* then: a vCPU may be in it, or have it in its jump cache, until the caller has
 //! told all of them to forget it, has waited for them, and gives it to [`Cache::free`]. Of several callers at once each
 //! is told of all leaving units, whoever took them: a vCPU that comes back after one caller's wait could otherwise
@@ -12,19 +17,27 @@
 //!
 //! A unit of a higher tier replaces one of a lower tier under the same name.
 //!
-//! Invariants: a link slot leads to a live unit of the same key, or nowhere; every live unit's watch is current or
+//! What goes when room is needed is the business of `collect`.
+//!
+//! Invariants: a link slot leads to a live unit of the same key that is not cut off, or nowhere; every live unit's watch is current or
 //! the unit is about to be taken out by the invalidation that made it stale.
 
+mod collect;
 pub mod disk;
+mod name_map;
 #[cfg(test)]
 mod tests;
 
+pub use collect::Collection;
+use collect::{Age, Ages, Load};
+use name_map::NameMap;
+
 use crate::codegen::{self, Arena, CompiledUnit, InstalledUnit, LinkSlot, Runtime, Tier, UnitKey};
+use crate::leaf_lock::{LeafGuard, LeafLock};
 use crate::memory::{CodeWatch, Memory, PAGE_SIZE};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What a unit is found by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -45,6 +58,9 @@ pub struct Unit {
     ranges: Vec<Range<u64>>,
     /// Blocks that the unit compares with memory by itself.
     checks: Vec<Piece>,
+    age: Age,
+    /// No link leads to it and no vCPU has it in its jump cache, until it is looked up: so that this is seen.
+    cut: bool,
 }
 
 /// Where a unit was placed.
@@ -65,17 +81,50 @@ pub enum Refused {
     Arena(codegen::Error),
 }
 
+/// Why units go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gone {
+    /// Their code was written or unmapped.
+    Invalidated,
+    /// Room was needed.
+    Evicted,
+    /// A newer unit has taken the place.
+    Replaced,
+}
+
+/// What the cache did since it was made, and what it holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counters {
+    /// Live units.
+    pub units: u64,
+    /// Bytes that their code takes.
+    pub bytes: u64,
+    /// Look-ups that found a unit.
+    pub hits: u64,
+    /// Look-ups that found none.
+    pub misses: u64,
+    /// Units evicted.
+    pub evictions: u64,
+    /// Bytes that their code took.
+    pub evicted_bytes: u64,
+    /// Links made between units.
+    pub links: u64,
+}
+
 /// The units of one machine.
 pub struct Cache {
     runtime: Runtime,
-    inner: Mutex<Inner>,
+    /// What an empty arena has for units: bytes in one piece, and link slots.
+    room: Load,
+    inner: LeafLock<Inner>,
 }
 
 #[derive(Default)]
 struct Inner {
-    units: FxHashMap<UnitName, Unit>,
+    /// In boxes, so that the map stays small.
+    units: NameMap<Box<Unit>>,
     /// Link slots that lead to a unit, or will once it exists.
-    incoming: FxHashMap<UnitName, Vec<LinkSlot>>,
+    incoming: NameMap<FxHashSet<LinkSlot>>,
     /// Names of the units that cover a page.
     pages: BTreeMap<u64, Vec<UnitName>>,
     /// Units that nobody finds any more, and that vCPUs may still be in.
@@ -84,6 +133,27 @@ struct Inner {
     left: u64,
     /// How many leaving units newer ones have replaced.
     replaced: usize,
+    /// Notes of units that are being published.
+    notes: Vec<Note>,
+    /// The number of notes ever made.
+    noted: u64,
+    /// Live units by age.
+    ages: Ages,
+    /// What live units take.
+    live: Load,
+    /// Bytes of code published since the last minor collection.
+    fresh: usize,
+    /// Bytes of the units that are watched.
+    watched: usize,
+    counters: Counters,
+}
+
+/// That a unit is being published; it is not visible yet.
+struct Note {
+    number: u64,
+    ranges: Vec<Range<u64>>,
+    /// Code of the ranges was taken out since it was noted.
+    taken: bool,
 }
 
 /// A unit that is unreachable and not freed yet.
@@ -93,8 +163,8 @@ pub struct LeavingUnit {
     number: u64,
     /// The unit.
     pub unit: Unit,
-    /// Whether a newer unit has taken its place.
-    pub replaced: bool,
+    /// Why it goes.
+    pub why: Gone,
 }
 
 /// The units that are leaving at a moment: see [`Cache::take`].
@@ -102,7 +172,7 @@ pub struct LeavingUnit {
 pub struct Leaving {
     /// Number of the last one.
     last: u64,
-    /// Guest addresses of their entries.
+    /// Guest addresses of their entries, and of those of units that were cut off: what jump caches have to forget.
     pub entries: Vec<u64>,
     /// How many this call has made unreachable.
     pub taken: usize,
@@ -111,7 +181,9 @@ pub struct Leaving {
 impl Cache {
     /// An empty cache over a runtime's arena.
     pub fn new(runtime: Runtime) -> Cache {
-        Cache { runtime, inner: Mutex::default() }
+        let usage = runtime.arena().usage();
+        let room = Load { bytes: usage.largest_piece, slots: usage.free_slots };
+        Cache { runtime, room, inner: LeafLock::default() }
     }
 
     /// The stubs and the arena.
@@ -123,9 +195,31 @@ impl Cache {
         self.runtime.arena()
     }
 
-    /// Host address of a unit's entry. It stays valid until the epoch of translations changes.
-    pub fn find(&self, name: &UnitName) -> Option<u64> {
-        self.lock().units.get(name).map(|unit| unit.installed.entry)
+    /// Host address of the entry of a unit that is about to be used. It stays valid until the epoch of translations changes.
+    pub fn look_up(&self, name: &UnitName) -> Option<u64> {
+        let mut inner = self.lock();
+        let Some(unit) = inner.units.get_mut(name) else {
+            inner.counters.misses += 1;
+            return None;
+        };
+        let entry = unit.installed.entry;
+        let cut = std::mem::take(&mut unit.cut);
+        inner.counters.hits += 1;
+        if cut {
+            self.link_all(&mut inner, name, entry);
+        }
+        Some(entry)
+    }
+
+    /// Whether there is a unit of this name.
+    pub fn contains(&self, name: &UnitName) -> bool {
+        self.lock().units.contains_key(name)
+    }
+
+    /// Counters as of now.
+    pub fn counters(&self) -> Counters {
+        let inner = self.lock();
+        Counters { units: inner.units.len() as u64, bytes: inner.live.bytes as u64, ..inner.counters }
     }
 
     /// Where the direct jumps of a live unit lead.
@@ -139,8 +233,10 @@ impl Cache {
         let inner = self.lock();
         let covers = |unit: &&Unit| unit.ranges.iter().any(|range| range.contains(&pc));
         let units = inner.names_in(&[pc..pc.saturating_add(1)]).into_iter();
-        let checks =
-            units.filter_map(|name| inner.units.get(&name)).filter(covers).flat_map(|unit| &unit.checks);
+        let checks = units
+            .filter_map(|name| inner.units.get(&name).map(Box::as_ref))
+            .filter(covers)
+            .flat_map(|unit| &unit.checks);
         let ranges: Vec<Range<u64>> =
             checks.map(|(at, bytes)| *at..at.wrapping_add(bytes.len() as u64)).collect();
         pages(&ranges).into_iter().map(|page| page * PAGE_SIZE).collect()
@@ -180,17 +276,6 @@ impl Cache {
         compiled: &CompiledUnit,
         watch: CodeWatch,
     ) -> Result<Option<Placed>, Refused> {
-        let name = UnitName { pc: compiled.pc, key: compiled.key };
-        let mut inner = self.lock();
-        if !memory.is_current(&watch) {
-            memory.unwatch_code(watch);
-            return Err(Refused::Stale);
-        }
-        self.replace(&mut inner, compiled);
-        if inner.units.get(&name).is_some_and(|unit| unit.tier >= compiled.tier) {
-            memory.unwatch_code(watch);
-            return Ok(None);
-        }
         let installed = match self.arena().install(compiled) {
             Ok(installed) => installed,
             Err(error) => {
@@ -198,34 +283,101 @@ impl Cache {
                 return Err(Refused::Arena(error));
             }
         };
-        let entry = installed.entry;
-        let (ranges, checks) = (compiled.ranges.clone(), compiled.checks.clone());
+        let (name, entry) = (UnitName { pc: compiled.pc, key: compiled.key }, installed.entry);
+        let unit = Box::new(Unit {
+            name,
+            tier: compiled.tier,
+            installed,
+            watch,
+            ranges: compiled.ranges.clone(),
+            checks: compiled.checks.clone(),
+            age: Age::default(),
+            cut: false,
+        });
+        let note = self.note(&unit.ranges);
+        let current = memory.is_current(&unit.watch);
+        match self.show(note, current, unit) {
+            Ok(promoted) => Ok(Some(Placed { entry, promoted })),
+            Err((unit, refused)) => {
+                self.arena().free(unit.installed.id);
+                memory.unwatch_code(unit.watch);
+                refused.map_or(Ok(None), Err)
+            }
+        }
+    }
+
+    /// First step of publishing: [`Cache::take`] marks the note if it takes code of the ranges out. Its number.
+    fn note(&self, ranges: &[Range<u64>]) -> u64 {
+        let mut inner = self.lock();
+        inner.noted += 1;
+        let number = inner.noted;
+        inner.notes.push(Note { number, ranges: ranges.to_vec(), taken: false });
+        number
+    }
+
+    /// Last step of publishing: makes a unit visible if its bytes are current and no code of its ranges was taken out since
+    /// they were noted. Whether it took the place of one of a lower tier; or the unit, and what is wrong with it if it is
+    /// not only late.
+    fn show(
+        &self,
+        note: u64,
+        current: bool,
+        mut unit: Box<Unit>,
+    ) -> Result<bool, (Box<Unit>, Option<Refused>)> {
+        let mut inner = self.lock();
+        let at = inner.notes.iter().position(|other| other.number == note).expect("a note of our own");
+        if inner.notes.swap_remove(at).taken || !current {
+            return Err((unit, Some(Refused::Stale)));
+        }
+        let (name, entry) = (unit.name, unit.installed.entry);
+        self.replace(&mut inner, &unit);
+        if inner.units.get(&name).is_some_and(|other| other.tier >= unit.tier) {
+            return Err((unit, None));
+        }
         let promoted = self.supersede(&mut inner, &name);
-        let unit = Unit { name, tier: compiled.tier, installed, watch, ranges, checks };
         for page in pages(&unit.ranges) {
             inner.pages.entry(page).or_default().push(name);
         }
-        for slot in inner.incoming.get(&name).into_iter().flatten() {
-            self.arena().link(*slot, entry);
-        }
+        self.link_all(&mut inner, &name, entry);
         for link in &unit.installed.links {
             let target = UnitName { pc: link.target, key: name.key };
-            inner.incoming.entry(target).or_default().push(link.slot);
-            if let Some(other) = inner.units.get(&target) {
-                self.arena().link(link.slot, other.installed.entry);
-            } else if target == name {
-                self.arena().link(link.slot, entry);
+            inner.incoming.get_or_default(target).insert(link.slot);
+            let there = match inner.units.get(&target) {
+                Some(other) if other.cut => None,
+                Some(other) => Some(other.installed.entry),
+                None => (target == name).then_some(entry),
+            };
+            if let Some(there) = there {
+                inner.counters.links += 1;
+                self.arena().link(link.slot, there);
             }
         }
+        inner.be_born(&mut unit);
         inner.units.insert(name, unit);
-        Ok(Some(Placed { entry, promoted }))
+        Ok(promoted)
+    }
+
+    /// Lets every link to a name lead to this entry.
+    fn link_all(&self, inner: &mut Inner, name: &UnitName, entry: u64) {
+        let Some(slots) = inner.incoming.get(name) else { return };
+        inner.counters.links += slots.len() as u64;
+        slots.iter().for_each(|slot| self.arena().link(*slot, entry));
+    }
+
+    /// Lets every link to a name lead nowhere.
+    fn unlink_all(&self, inner: &Inner, name: &UnitName) {
+        for slot in inner.incoming.get(name).into_iter().flatten() {
+            self.arena().unlink(*slot);
+        }
     }
 
     /// Samples in each unit that is live or leaving; see [`Arena::samples`].
     pub fn samples(&self) -> FxHashMap<(UnitName, Tier), u64> {
         let inner = self.lock();
         let mut samples = FxHashMap::default();
-        for unit in inner.units.values().chain(inner.leaving.iter().map(|leaving| &leaving.unit)) {
+        for unit in
+            inner.units.values().map(Box::as_ref).chain(inner.leaving.iter().map(|leaving| &leaving.unit))
+        {
             *samples.entry((unit.name, unit.tier)).or_default() += self.samples_of(unit);
         }
         samples
@@ -251,49 +403,49 @@ impl Cache {
         if let Some(counter) = unit.installed.counter {
             self.arena().set_counter(counter, 0);
         }
-        inner.leave(unit, true);
+        inner.leave(unit, Gone::Replaced);
         true
     }
 
     /// Makes the units unreachable that this one replaces: those that check bytes of its ranges which it knows better.
-    fn replace(&self, inner: &mut Inner, compiled: &CompiledUnit) {
+    fn replace(&self, inner: &mut Inner, new: &Unit) {
         let is_replaced = |old: &Piece| {
             let end = old.0.wrapping_add(old.1.len() as u64);
-            let mut overlapping =
-                compiled.ranges.iter().filter(|range| old.0 < range.end && range.start < end);
-            let mut checks = compiled.checks.iter().filter(|new| overlap(old, new)).peekable();
+            let mut overlapping = new.ranges.iter().filter(|range| old.0 < range.end && range.start < end);
+            let mut checks = new.checks.iter().filter(|new| overlap(old, new)).peekable();
             overlapping.next().is_some() && (checks.peek().is_none() || checks.any(|new| !agree(old, new)))
         };
-        for name in inner.names_in(&compiled.ranges) {
+        for name in inner.names_in(&new.ranges) {
             if inner.units.get(&name).is_some_and(|unit| unit.checks.iter().any(is_replaced))
                 && let Some(unit) = self.remove(inner, &name)
             {
-                inner.leave(unit, true);
+                inner.leave(unit, Gone::Replaced);
             }
         }
     }
 
     /// Makes every unit that covers a byte of the ranges unreachable. Returns all units that are leaving now; once no
     /// vCPU can be in them or find them, [`Cache::free`] is to be called.
-    pub fn take(&self, ranges: &[Range<u64>]) -> Leaving {
+    pub fn take(&self, ranges: &[Range<u64>], why: Gone) -> Leaving {
         let mut inner = self.lock();
-        let hit = |unit: &Unit| {
-            let overlaps = |range: &Range<u64>| {
-                unit.ranges.iter().any(|at| at.start < range.end && range.start < at.end)
-            };
+        let hit = |of: &[Range<u64>]| {
+            let overlaps =
+                |range: &Range<u64>| of.iter().any(|at| at.start < range.end && range.start < at.end);
             ranges.iter().any(overlaps)
         };
+        for note in &mut inner.notes {
+            note.taken |= hit(&note.ranges);
+        }
         let mut taken = 0;
         for name in inner.names_in(ranges) {
-            if inner.units.get(&name).is_some_and(hit)
+            if inner.units.get(&name).is_some_and(|unit| hit(&unit.ranges))
                 && let Some(unit) = self.remove(&mut inner, &name)
             {
-                inner.leave(unit, false);
+                inner.leave(unit, why);
                 taken += 1;
             }
         }
-        let entries = inner.leaving.iter().map(|leaving| leaving.unit.name.pc).collect();
-        Leaving { last: inner.left, entries, taken }
+        inner.leaving_now(taken)
     }
 
     /// Gives the memory of leaving units back, after `each` has seen them. No vCPU may be in them or be able to enter
@@ -302,7 +454,7 @@ impl Cache {
         let units: Vec<LeavingUnit> = {
             let mut inner = self.lock();
             let units: Vec<_> = inner.leaving.extract_if(.., |unit| unit.number <= leaving.last).collect();
-            inner.replaced -= units.iter().filter(|at| at.replaced).count();
+            inner.replaced -= units.iter().filter(|at| at.why == Gone::Replaced).count();
             units
         };
         each(&units);
@@ -314,13 +466,12 @@ impl Cache {
 
     fn remove(&self, inner: &mut Inner, name: &UnitName) -> Option<Unit> {
         let unit = inner.units.remove(name)?;
-        for slot in inner.incoming.get(name).into_iter().flatten() {
-            self.arena().unlink(*slot);
-        }
+        inner.bury(&unit);
+        self.unlink_all(inner, name);
         for link in &unit.installed.links {
             let target = UnitName { pc: link.target, key: name.key };
             if let Some(slots) = inner.incoming.get_mut(&target) {
-                slots.retain(|slot| *slot != link.slot);
+                slots.remove(&link.slot);
                 if slots.is_empty() {
                     inner.incoming.remove(&target);
                 }
@@ -334,20 +485,30 @@ impl Cache {
                 }
             }
         }
-        Some(unit)
+        Some(*unit)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> LeafGuard<'_, Inner> {
+        self.inner.lock()
     }
 }
 
 impl Inner {
     /// Keeps a unit that was made unreachable until it is freed.
-    fn leave(&mut self, unit: Unit, replaced: bool) {
-        self.replaced += usize::from(replaced);
+    fn leave(&mut self, unit: Unit, why: Gone) {
+        self.replaced += usize::from(why == Gone::Replaced);
+        if why == Gone::Evicted {
+            self.counters.evictions += 1;
+            self.counters.evicted_bytes += unit.load().bytes as u64;
+        }
         self.left += 1;
-        self.leaving.push(LeavingUnit { number: self.left, unit, replaced });
+        self.leaving.push(LeavingUnit { number: self.left, unit, why });
+    }
+
+    /// All units that are leaving, of which the caller has taken so many.
+    fn leaving_now(&self, taken: usize) -> Leaving {
+        let entries = self.leaving.iter().map(|leaving| leaving.unit.name.pc).collect();
+        Leaving { last: self.left, entries, taken }
     }
 
     /// Names of the units that cover a page of the ranges, each once.
@@ -373,6 +534,17 @@ impl Unit {
     /// How it was made.
     pub fn tier(&self) -> Tier {
         self.tier
+    }
+
+    /// Whether another process could use it: it checks no bytes and its key means the same there.
+    pub fn is_storable(&self) -> bool {
+        self.tier == Tier::Region && self.checks.is_empty() && self.name.key.hooks == 0
+    }
+
+    /// What it takes of the arena.
+    fn load(&self) -> Load {
+        let slots = self.installed.links.len() + usize::from(self.installed.counter.is_some());
+        Load { bytes: codegen::place_size(self.installed.size), slots }
     }
 }
 

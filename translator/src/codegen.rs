@@ -44,7 +44,7 @@ pub mod unit;
 mod vector;
 mod vector_float;
 
-pub use arena::{Arena, CounterSlot, InstalledLink, InstalledUnit, LinkSlot, UnitId};
+pub use arena::{Arena, CounterSlot, InstalledLink, InstalledUnit, LinkSlot, UnitId, Usage, place_size};
 pub use compiler::{CompileOptions, Compiler, Options};
 pub use evaluate::HelperFn;
 pub use sites::MAX_MOVES;

@@ -4,6 +4,7 @@
 //!
 //! | module | what |
 //! | --- | --- |
+//! | `leaf_lock` | the lock of what vCPUs and compile threads share |
 //! | `guest` | the three guests: names, register files, float rules |
 //! | `float` | exact float semantics without host floats |
 //! | `memory` | guest address space: mappings, permissions, code pages, host faults |
@@ -25,6 +26,7 @@ pub mod codegen;
 pub mod float;
 pub mod guest;
 pub mod ir;
+pub mod leaf_lock;
 pub mod lift;
 pub mod listing;
 pub mod memory;

@@ -318,14 +318,17 @@ impl Memory {
     }
 
     fn lock_changes(&self) -> MutexGuard<'_, ()> {
+        crate::leaf_lock::assert_none_held();
         self.changes.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn read_state(&self) -> RwLockReadGuard<'_, State> {
+        crate::leaf_lock::assert_none_held();
         self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn write_state(&self) -> RwLockWriteGuard<'_, State> {
+        crate::leaf_lock::assert_none_held();
         self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 

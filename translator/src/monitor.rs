@@ -12,7 +12,7 @@ mod report;
 pub(crate) use report::Now;
 pub use report::{ExitPlace, Report, Samples, UnitReport};
 
-use crate::cache::{Placed, UnitName};
+use crate::cache::{Gone, Placed, UnitName};
 use crate::codegen::{CompiledUnit, Tier};
 use perf::{JitDump, PerfMap};
 use rustc_hash::FxHashMap;
@@ -70,17 +70,6 @@ pub enum EventKind {
     Evicted,
     /// A unit of stencils has been entered often enough for the next tier.
     HotSpot,
-}
-
-/// Why units go.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Gone {
-    /// Their code was written or unmapped.
-    Invalidated,
-    /// Room was needed.
-    Evicted,
-    /// A newer unit has taken the place.
-    Replaced,
 }
 
 /// Where a unit comes from.

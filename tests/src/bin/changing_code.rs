@@ -100,7 +100,7 @@ fn main() -> ExitCode {
     for guest in GUESTS {
         for (way, mode, memory) in WAYS {
             let vm = VmOptions { memory, ..VmOptions::default() };
-            let settings = Settings { mode, threshold: 24, shuffle: None, vm };
+            let settings = Settings { mode, threshold: 24, shuffle: None, arena_bytes: 0, vm };
             let (mut elsewhere, mut beside) = (f64::MAX, f64::MAX);
             for _ in 0..15 {
                 elsewhere = elsewhere.min(stores(guest, &settings, DATA).as_secs_f64());

@@ -8,6 +8,9 @@ use tests::options::{Guests, number};
 use translator::memory::{self, Mode};
 use translator::run::{ExecutionMode, VmOptions};
 
+/// Bytes of a cache in which units have to make room for each other all the time.
+const SMALL: usize = 16 << 10;
+
 /// Eight vCPUs of one machine execute a function while one thread changes it, as guest, as host program and through a
 /// second mapping, and another maps, unmaps, protects and runs code around it. After each change has returned, no vCPU
 /// may run the old function.
@@ -15,7 +18,8 @@ use translator::run::{ExecutionMode, VmOptions};
 #[command(name = "stress")]
 struct Options {
     /// For each guest, divided between direct and paged memory, pages that are watched, that check themselves, or that
-    /// do what is best, and each tier alone, all of them, and all with promotion and eviction at random
+    /// do what is best, and each tier alone, all of them, all with promotion and eviction at random, and all in a cache that
+    /// has no room for them
     #[arg(long, value_name = "T", default_value_t = 60)]
     seconds: u64,
     /// Where the random numbers start
@@ -33,10 +37,11 @@ fn main() -> ExitCode {
         let mut total = stress::Summary::default();
         let policies = [("watched", u32::MAX), ("as best", 8), ("self-checking", 0)];
         let tiers = [
-            ("all tiers", ExecutionMode::Compile, None),
-            ("tiers at random", ExecutionMode::Compile, Some(options.seed)),
-            ("stencils", ExecutionMode::Stencils, None),
-            ("regions", ExecutionMode::Regions, None),
+            ("all tiers", ExecutionMode::Compile, None, 0),
+            ("tiers at random", ExecutionMode::Compile, Some(options.seed), 0),
+            ("all tiers in a small cache", ExecutionMode::Compile, None, SMALL),
+            ("stencils", ExecutionMode::Stencils, None, 0),
+            ("regions", ExecutionMode::Regions, None, 0),
         ];
         let mut ways = Vec::new();
         for memory in [Mode::Direct, Mode::Paged] {
@@ -45,12 +50,13 @@ fn main() -> ExitCode {
             }
         }
         let share = Duration::from_secs(options.seconds) / ways.len() as u32;
-        for (memory, (policy, writes_until_self_checking), (tier, mode, shuffle)) in ways {
+        for (memory, (policy, writes_until_self_checking), (tier, mode, shuffle, arena_bytes)) in ways {
             let memory_options = memory::Options { writes_until_self_checking, ..memory::Options::default() };
             let settings = Settings {
                 mode,
                 threshold: 4,
                 shuffle,
+                arena_bytes,
                 vm: VmOptions { memory, memory_options, ..VmOptions::default() },
             };
             match stress::run(guest, &settings, options.seed, share) {

@@ -1,6 +1,6 @@
 //! Executable memory: one memfd mapped twice, writable here and executable there, never both at one address.
 //!
-//! Units are placed by a free list and freed one by one. Link slots live in private read-write memory of their own.
+//! Units are placed where they fit best and freed one by one; free neighbours become one piece. Link slots live in private read-write memory of their own.
 //! [`find_site`] answers the signal handler's question, what a host pc means, from atomics only.
 //!
 //! Invariants: units start at multiples of [`GRANULE`], so a granule belongs to one unit; a granule's pointer is set
@@ -10,10 +10,11 @@
 
 use super::unit::{CompiledUnit, FaultSite, Move, Relocation, SiteAction};
 use super::{Error, HostIsa};
-use std::collections::BTreeMap;
+use crate::leaf_lock::{LeafGuard, LeafLock};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// Units start at multiples of this.
 pub const GRANULE: usize = 64;
@@ -62,6 +63,23 @@ pub struct InstalledUnit {
     pub links: Vec<InstalledLink>,
     /// Its counter of entries, if it has one.
     pub counter: Option<CounterSlot>,
+}
+
+/// How full an arena is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Usage {
+    /// Bytes of code memory.
+    pub bytes: usize,
+    /// How many are free.
+    pub free_bytes: usize,
+    /// Pieces that the free bytes lie in.
+    pub pieces: usize,
+    /// Bytes of the largest of them.
+    pub largest_piece: usize,
+    /// Link slots.
+    pub slots: usize,
+    /// How many are free.
+    pub free_slots: usize,
 }
 
 /// What the signal handler finds for a host pc.
@@ -116,8 +134,13 @@ struct UnitRecord {
 }
 
 struct Inner {
-    /// Free pieces by offset.
+    /// Free pieces: length by offset.
     free: BTreeMap<usize, usize>,
+    /// The same by length and offset.
+    ///
+    /// PERF: the first piece that was large enough, found by walking `free`, took longer with every hole that evicted
+    /// units left.
+    free_by_length: BTreeSet<(usize, usize)>,
     free_bytes: usize,
     units: BTreeMap<usize, UnitRecord>,
     free_slots: Vec<u32>,
@@ -136,7 +159,7 @@ pub struct Arena {
     /// Samples in each granule, as [`count_sample`] counts them. Mapped likewise.
     samples: Mapping,
     node: &'static Node,
-    inner: Mutex<Inner>,
+    inner: LeafLock<Inner>,
     unlinked: AtomicU64,
 }
 
@@ -200,8 +223,9 @@ impl Arena {
             granules,
             samples,
             node,
-            inner: Mutex::new(Inner {
+            inner: LeafLock::new(Inner {
                 free: BTreeMap::from([(0, size)]),
+                free_by_length: BTreeSet::from([(size, 0)]),
                 free_bytes: size,
                 units: BTreeMap::new(),
                 free_slots: Vec::new(),
@@ -216,9 +240,17 @@ impl Arena {
         self.unlinked.store(stub, Ordering::Release);
     }
 
-    /// Bytes of code memory, and how many are free.
-    pub fn usage(&self) -> (usize, usize) {
-        (self.size, self.lock().free_bytes)
+    /// How full it is.
+    pub fn usage(&self) -> Usage {
+        let inner = self.lock();
+        Usage {
+            bytes: self.size,
+            free_bytes: inner.free_bytes,
+            pieces: inner.free.len(),
+            largest_piece: inner.free_by_length.last().map_or(0, |piece| piece.0),
+            slots: self.slot_count,
+            free_slots: inner.free_slots.len() + (self.slot_count - inner.slots_made),
+        }
     }
 
     /// Copies a unit into place and fills its relocations in. Nothing jumps to it before the caller gives its entry
@@ -385,8 +417,8 @@ impl Arena {
         unsafe { std::slice::from_raw_parts(self.granules.at.as_ptr().cast(), self.size / GRANULE) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> LeafGuard<'_, Inner> {
+        self.inner.lock()
     }
 }
 
@@ -411,14 +443,19 @@ impl std::fmt::Debug for Arena {
     }
 }
 
+/// Bytes that a unit of so much code takes in an arena.
+pub fn place_size(code: usize) -> usize {
+    code.max(1).next_multiple_of(GRANULE)
+}
+
 impl Inner {
-    /// First fit: offset and size of a piece of at least `wanted` bytes.
-    fn allocate(&mut self, wanted: usize) -> Option<(usize, usize)> {
-        let size = wanted.max(1).next_multiple_of(GRANULE);
-        let (&offset, &length) = self.free.iter().find(|&(_, &length)| length >= size)?;
-        self.free.remove(&offset);
+    /// Best fit: offset and size of a piece for so much code, out of the shortest that is long enough.
+    fn allocate(&mut self, code: usize) -> Option<(usize, usize)> {
+        let size = place_size(code);
+        let &(length, offset) = self.free_by_length.range((size, 0)..).next()?;
+        self.take_piece(offset, length);
         if length > size {
-            self.free.insert(offset + size, length - size);
+            self.add_piece(offset + size, length - size);
         }
         self.free_bytes -= size;
         Some((offset, size))
@@ -427,16 +464,28 @@ impl Inner {
     fn release(&mut self, offset: usize, size: usize) {
         self.free_bytes += size;
         let (mut start, mut length) = (offset, size);
-        if let Some(behind) = self.free.remove(&(offset + size)) {
+        if let Some(&behind) = self.free.get(&(offset + size)) {
+            self.take_piece(offset + size, behind);
             length += behind;
         }
         if let Some((&before, &before_length)) = self.free.range(..offset).next_back()
             && before + before_length == offset
         {
+            self.take_piece(before, before_length);
             start = before;
             length += before_length;
         }
-        self.free.insert(start, length);
+        self.add_piece(start, length);
+    }
+
+    fn take_piece(&mut self, offset: usize, length: usize) {
+        self.free.remove(&offset);
+        self.free_by_length.remove(&(length, offset));
+    }
+
+    fn add_piece(&mut self, offset: usize, length: usize) {
+        self.free.insert(offset, length);
+        self.free_by_length.insert((length, offset));
     }
 }
 
@@ -647,11 +696,17 @@ mod tests {
         arena.free(a.id);
         assert_eq!(find_site(a.entry as usize + 3), None);
         let c = arena.install(&unit(128, 1)).unwrap();
-        assert_eq!(c.entry, a.entry, "first fit takes the freed piece");
+        assert_eq!(c.entry, a.entry, "the freed piece fits best");
         assert_eq!(arena.samples(&c), 0, "the old unit's samples went with it");
         arena.free(b.id);
         arena.free(c.id);
-        assert_eq!(arena.usage(), (1 << 16, 1 << 16));
+        let usage = arena.usage();
+        assert_eq!(
+            (usage.free_bytes, usage.pieces, usage.largest_piece),
+            (1 << 16, 1, 1 << 16),
+            "all in one piece"
+        );
+        assert_eq!((usage.slots, usage.free_slots), (256, 256), "a page of slots");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A machine's report: totals and a line for each unit, as plain data.
 
-use super::{Event, EventKind, Gone, Monitor, tier_name};
+use super::{Event, EventKind, Monitor, tier_name};
+use crate::cache::Gone;
 use crate::cache::UnitName;
 use crate::codegen::Tier;
 use rustc_hash::FxHashMap;

@@ -84,6 +84,13 @@ impl BlockCache {
         self.blocks.get(&(pc, env.0)).map(|cached| cached.runs)
     }
 
+    /// A block is as hot as one that has never run.
+    pub(super) fn cool(&mut self, pc: u64, env: FpEnv) {
+        if let Some(cached) = self.blocks.get_mut(&(pc, env.0)) {
+            cached.runs = 0;
+        }
+    }
+
     /// No host code is to be made for a block until stencils are compiled.
     pub(super) fn put_off(&mut self, pc: u64, env: FpEnv) {
         if let Some(cached) = self.blocks.get_mut(&(pc, env.0)) {

@@ -40,7 +40,7 @@ pub struct EngineOptions {
     pub shuffle: Option<u64>,
     /// Largest region, in guest instructions.
     pub region_instructions: u32,
-    /// Size of each machine's code arena, in bytes.
+    /// Size of each machine's code arena, in bytes: the most host code that it keeps. What is used least goes to make room.
     pub arena_bytes: usize,
     /// Where compiled code is kept: stencils for every later process, units for the next one that runs the same program;
     /// see [`Vm::name_program`](super::Vm::name_program).

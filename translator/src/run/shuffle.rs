@@ -3,6 +3,7 @@
 
 use super::translate::{Job, Translator};
 use super::vm::Vm;
+use crate::cache::Collection;
 use crate::codegen::Tier;
 
 /// What decides (SplitMix64; Steele, Lea and Flood, 2014).
@@ -30,7 +31,11 @@ impl Shuffle {
         let cache = vm.translator().and_then(Translator::cache);
         match self.below(16) {
             0 | 1 => vm.evict_at(pc),
-            2 => vm.evict_all(),
+            2 => match (cache, self.below(3)) {
+                (Some(cache), 0) => _ = vm.collect(cache, Collection::Minor),
+                (Some(cache), 1) => _ = vm.collect(cache, Collection::Major),
+                _ => vm.evict_all(),
+            },
             3 | 4 if cache.is_none_or(|cache| cache.tier(&job.name) != Some(Tier::Region)) => {
                 vm.compile_region(job);
             }

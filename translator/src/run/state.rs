@@ -515,9 +515,11 @@ impl Tables {
         }
     }
 
-    /// Enters a jump target.
-    pub fn insert_jump(&mut self, index: usize, entry: JumpCacheEntry) {
-        *self.jump_cache[index % JUMP_CACHE_ENTRIES].get_mut() = entry;
+    /// Enters a jump target; whether that pushes another one out.
+    pub fn insert_jump(&mut self, index: usize, entry: JumpCacheEntry) -> bool {
+        let place = self.jump_cache[index % JUMP_CACHE_ENTRIES].get_mut();
+        let old = std::mem::replace(place, entry);
+        old.code != 0 && old.pc != entry.pc
     }
 }
 

@@ -8,7 +8,7 @@ use super::engine::{EngineOptions, Error, ExecutionMode};
 use super::tlb::fill_tlb;
 use super::vm::Vm;
 use crate::cache::disk::{Counters, ProgramUnits, checksum};
-use crate::cache::{Cache, Refused, UnitName};
+use crate::cache::{Cache, Collection, Refused, Unit, UnitName};
 use crate::codegen::{
     Arena, Assembly, CompileOptions, CompiledUnit, Compiler, Helpers, HostIsa, Keeper, NotAssembled, Options,
     Runtime, Tier, Trace,
@@ -108,7 +108,7 @@ impl Translator {
 
     /// Whether there is a unit of this name, or the disk cache may have one.
     fn may_have(&self, cache: &Cache, name: &UnitName) -> bool {
-        cache.find(name).is_some() || self.units.get().is_some_and(|units| units.may_have(name))
+        cache.contains(name) || self.units.get().is_some_and(|units| units.may_have(name))
     }
 }
 
@@ -172,7 +172,9 @@ impl Vm {
             self.memory().unwatch_code(watch);
             return false;
         }
-        self.publish(cache, &unit, watch, Origin::Disk) == Outcome::Published
+        let loaded = self.publish(cache, &unit, watch, Origin::Disk) == Outcome::Published;
+        self.count(|stats| stats.cache_promotions += u64::from(loaded));
+        loaded
     }
 
     /// Compiles the region at a name, publishes it, and hands it to the disk cache.
@@ -270,16 +272,56 @@ impl Vm {
         let vm = Arc::downgrade(self);
         let work = move |job: Job| {
             if let Some(vm) = vm.upgrade() {
-                vm.compile_region(&job);
+                vm.compile_promoted(&job);
             }
         };
         if self.engine().options().compile_threads == 0 || !translator.workers.submit(job.clone(), work) {
-            self.compile_region(&job);
+            self.compile_promoted(&job);
         }
     }
 
-    /// Makes a unit visible. Where there is no room everything goes, and what is hot comes back.
+    /// Compiles the region at the entry of a unit of stencils that has asked for it.
+    fn compile_promoted(&self, job: &Job) {
+        if self.compile_region(job) == Outcome::Again
+            && let Some(cache) = self.translator().and_then(Translator::cache)
+        {
+            cache.set_counter(&job.name, i64::from(self.engine().options().promotion));
+        }
+    }
+
+    /// Notes which evicted units are in the disk cache, from where they come back.
+    pub(super) fn demote<'a>(&self, evicted: impl Iterator<Item = &'a Unit>) {
+        let Some(units) = self.units() else { return };
+        let demoted = evicted.filter(|unit| unit.is_storable() && units.may_have(unit.name())).count();
+        self.count(|stats| stats.cache_demotions += demoted as u64);
+    }
+
+    /// Makes room for a unit, unless another thread is at it; whether there is room now.
+    fn make_room(&self, cache: &Cache, unit: &CompiledUnit) -> bool {
+        if cache.is_collection_due() && self.collect(cache, Collection::Minor).is_some() && cache.is_crowded()
+        {
+            self.collect(cache, Collection::Major);
+        }
+        // Free bytes may lie in pieces that are too small.
+        while !cache.has_room(unit) {
+            match self.collect(cache, Collection::Major) {
+                None | Some(0) => return false,
+                Some(_) => {}
+            }
+        }
+        true
+    }
+
+    /// Makes a unit visible.
     fn publish(&self, cache: &Cache, unit: &CompiledUnit, watch: CodeWatch, from: Origin) -> Outcome {
+        if !cache.has_room_at_best(unit) {
+            self.memory().unwatch_code(watch);
+            return Outcome::Refused;
+        }
+        if !self.make_room(cache, unit) {
+            self.memory().unwatch_code(watch);
+            return Outcome::Again;
+        }
         match cache.publish(self.memory(), unit, watch) {
             Ok(placed) => {
                 if let (Some(monitor), Some(placed)) = (&self.engine().options().monitor, placed) {
@@ -290,12 +332,8 @@ impl Vm {
                 }
                 Outcome::Published
             }
-            Err(Refused::Stale) => Outcome::Again,
-            Err(Refused::Arena(_)) if cache.is_empty() => Outcome::Refused,
-            Err(Refused::Arena(_)) => {
-                self.evict_all();
-                Outcome::Again
-            }
+            // Others may have taken the room.
+            Err(Refused::Stale | Refused::Arena(_)) => Outcome::Again,
         }
     }
 }

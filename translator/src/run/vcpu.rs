@@ -5,7 +5,9 @@ use super::engine::Error;
 use super::enter::enter;
 use super::exit::{Exit, Reason};
 use super::shuffle::Shuffle;
-use super::state::{ExitKind, JumpCacheEntry, Running, SharedState, StateHandle, Tables, interrupt};
+use super::state::{
+    ExitKind, JUMP_CACHE_ENTRIES, JumpCacheEntry, Running, SharedState, StateHandle, Tables, interrupt,
+};
 use super::translate::{Job, Outcome, Translator};
 use super::vm::{Change, Vm};
 use super::world::VcpuWorld;
@@ -64,6 +66,8 @@ pub struct Vcpu {
     epoch: u64,
     /// Instructions interpreted since the vCPU was made.
     interpreted: u64,
+    /// Host code was made for this name, and has not been entered since.
+    made: Option<UnitName>,
     shuffle: Option<Shuffle>,
 }
 
@@ -90,6 +94,7 @@ impl Vcpu {
             jumps_of: None,
             epoch: 0,
             interpreted: 0,
+            made: None,
             shuffle: vm.engine().options().shuffle.map(Shuffle::new),
         };
         for (name, value) in vm.guest().reset_values() {
@@ -149,6 +154,10 @@ impl Vcpu {
         vm.count(|stats| {
             stats.interpreted += run.interpreted;
             stats.entries += run.entries;
+            stats.jump_misses += run.jump_misses;
+            // What enters a unit from the dispatcher finds it in the jump cache the next time.
+            stats.jump_promotions += run.entries;
+            stats.jump_evictions += run.jump_evictions;
         });
         if let Some(monitor) = &vm.engine().options().monitor {
             monitor.exits(vm.id(), run.exits.drain());
@@ -164,7 +173,7 @@ impl Vcpu {
         self.synchronise(&vm);
         let stops = vm.stops();
         let job = Run::new(&vm, &stops, None).job(self, pc);
-        let is_unit = translator.cache().is_some_and(|cache| cache.find(&job.name).is_some());
+        let is_unit = translator.cache().is_some_and(|cache| cache.contains(&job.name));
         if !is_unit && !vm.load(&job.name) {
             vm.compile_region(&job);
         }
@@ -204,15 +213,17 @@ impl Vcpu {
                 }
             }
             if let Some(cache) = translator.cache()
-                && let Some(code) = cache.find(&name)
+                && let Some(code) = cache.look_up(&name)
             {
                 return self.execute(run, cache, name, code);
             }
             if run.vm.load(&name) {
                 return None;
             }
-            if self.is_hot(run, &name) {
+            // What went before it could be entered, to make room for others', must not keep the vCPU from going on.
+            if self.is_hot(run, &name) && self.made.take() != Some(name) {
                 self.translate(run, name);
+                self.made = Some(name);
                 return None;
             }
         }
@@ -245,7 +256,8 @@ impl Vcpu {
             self.jumps_of = Some(name.key);
         }
         let index = JumpCacheEntry::index(name.key.guest, name.pc);
-        self.tables.insert_jump(index, JumpCacheEntry { pc: name.pc, code });
+        let pushed_out = self.tables.insert_jump(index, JumpCacheEntry { pc: name.pc, code });
+        run.jump_evictions += u64::from(pushed_out);
         let before = i64::try_from(run.left.unwrap_or(0)).unwrap_or(i64::MAX);
         self.state.set_budget(before);
         if !self.state.open_window() {
@@ -256,6 +268,7 @@ impl Vcpu {
             return None;
         }
         run.entries += 1;
+        self.made = None;
         // SAFETY: the unit was found in the cache under the epoch that is still the vm's, and this vCPU is marked as
         // inside: whoever takes units out waits for it before it frees them. The unit's key is this vCPU's; helper
         // table, tables and memory live as long as the vm, which this vCPU keeps.
@@ -295,6 +308,10 @@ impl Vcpu {
                 let cache = run.vm.translator().and_then(Translator::cache);
                 let pages = cache.map(|cache| cache.checked_pages(pc));
                 pages.into_iter().flatten().for_each(|page| run.vm.memory().try_to_watch(page));
+                None
+            }
+            kind if kind == ExitKind::Indirect as u8 => {
+                run.jump_misses += 1;
                 None
             }
             kind if kind <= ExitKind::Recheck as u8 => None,
@@ -407,9 +424,17 @@ impl Vcpu {
     /// Drops what one change made wrong.
     fn forget(&mut self, vm: &Vm, change: &Change) {
         self.blocks.drop_ranges(vm.memory(), &change.ranges);
-        for &pc in &change.entries {
-            self.tables.forget_jump(JumpCacheEntry::index(vm.guest(), pc), pc);
+        if change.entries.len() > JUMP_CACHE_ENTRIES {
+            self.tables.flush_jumps();
+        } else {
+            for &pc in &change.entries {
+                self.tables.forget_jump(JumpCacheEntry::index(vm.guest(), pc), pc);
+            }
         }
+        // What was evicted has to run as often again before it is made anew: a cache that is too small for the program must
+        // not cost more than the interpreter.
+        let env = FpEnv(self.slot(Slot::FP_ENV) as u32);
+        change.entries.iter().for_each(|&pc| self.blocks.cool(pc, env));
         if !change.ranges.is_empty() {
             self.refused.clear();
         }
@@ -457,6 +482,8 @@ struct Run<'a> {
     retired: u64,
     interpreted: u64,
     entries: u64,
+    jump_misses: u64,
+    jump_evictions: u64,
     /// Whether a monitor wants to know of exits.
     monitored: bool,
     /// Exits from host code by kind and guest address.
@@ -475,6 +502,8 @@ impl<'a> Run<'a> {
             retired: 0,
             interpreted: 0,
             entries: 0,
+            jump_misses: 0,
+            jump_evictions: 0,
             monitored: vm.engine().options().monitor.is_some(),
             exits: FxHashMap::default(),
             first: true,

@@ -3,22 +3,24 @@
 //! # Safepoints
 //! [`Vm::invalidate_code`](Listener::invalidate_code) takes the units out of the cache, opens a new epoch, sets the
 //! interrupt word of every vCPU and waits as [`safepoint`](super::safepoint) says; a vCPU drops what it knows of older
-//! epochs before it enters under a new one. Then the memory of the units is free to reuse.
+//! epochs before it enters under a new one. Then the memory of the units is free to reuse. Units that go to make room go
+//! in the same way.
 
 use super::blocks::Key;
 use super::engine::{Engine, Error, ExecutionMode};
 use super::safepoint::Epoch;
 use super::state::{ExitKind, Running, SharedState, interrupt};
 use super::translate::Translator;
-use crate::cache::{Cache, LeavingUnit};
+use crate::cache::{Cache, Collection, Gone, Leaving, LeavingUnit};
 use crate::guest::Guest;
+use crate::leaf_lock::{LeafGuard, LeafLock};
 use crate::memory::{self, Listener, Memory};
-use crate::monitor::{Gone, Now, Report};
+use crate::monitor::{Now, Report};
 use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 /// Settings of a machine.
@@ -72,6 +74,39 @@ pub struct Stats {
     pub units_invalidated: u64,
     /// Calls that invalidated code.
     pub invalidations: u64,
+    /// First level, the jump caches of the vCPUs: indirect jumps that missed. Hits are not counted, as that would cost what a
+    /// hit costs.
+    pub jump_misses: u64,
+    /// Units that were entered into a jump cache.
+    pub jump_promotions: u64,
+    /// Units that were pushed out of a jump cache by others.
+    pub jump_evictions: u64,
+    /// Second level, the live units: look-ups that found one.
+    pub cache_hits: u64,
+    /// Look-ups that found none.
+    pub cache_misses: u64,
+    /// Units that came from the disk cache.
+    pub cache_promotions: u64,
+    /// Units that went to make room.
+    pub cache_evictions: u64,
+    /// Bytes of their code.
+    pub cache_evicted_bytes: u64,
+    /// Units that went to make room, and that the disk cache has.
+    pub cache_demotions: u64,
+    /// Live units.
+    pub cache_units: u64,
+    /// Bytes of their code.
+    pub cache_bytes: u64,
+    /// Minor collections.
+    pub collections_minor: u64,
+    /// Major collections.
+    pub collections_major: u64,
+    /// Time that minor collections took, in nanoseconds.
+    pub minor_nanos: u64,
+    /// Time that major collections took, in nanoseconds.
+    pub major_nanos: u64,
+    /// What the longest collection took, in nanoseconds.
+    pub collection_nanos_most: u64,
 }
 
 /// Changes that are remembered one by one; a vCPU that missed more drops everything it has.
@@ -102,7 +137,9 @@ pub struct Vm {
     epoch: Epoch,
     /// Whether others may access memory while a vCPU runs.
     shared: AtomicBool,
-    inner: Mutex<Inner>,
+    /// A collection is under way.
+    collecting: AtomicBool,
+    inner: LeafLock<Inner>,
 }
 
 /// What the vm's lock protects.
@@ -144,7 +181,8 @@ impl Vm {
             translator,
             epoch: Epoch::new(),
             shared: AtomicBool::new(!options.alone),
-            inner: Mutex::default(),
+            collecting: AtomicBool::new(false),
+            inner: LeafLock::default(),
         });
         let weak: Weak<Vm> = Arc::downgrade(&vm);
         vm.memory.set_listener(weak);
@@ -173,7 +211,17 @@ impl Vm {
 
     /// Counters as of now.
     pub fn stats(&self) -> Stats {
-        self.lock().stats
+        let cache = self.translator().and_then(Translator::cache).map(Cache::counters).unwrap_or_default();
+        Stats {
+            links: cache.links,
+            cache_hits: cache.hits,
+            cache_misses: cache.misses,
+            cache_evictions: cache.evictions,
+            cache_evicted_bytes: cache.evicted_bytes,
+            cache_units: cache.units,
+            cache_bytes: cache.bytes,
+            ..self.lock().stats
+        }
     }
 
     /// What the engine's monitor knows of this machine; `None` without a monitor.
@@ -320,17 +368,54 @@ impl Vm {
             .then(|| inner.changes.iter().filter(|change| change.epoch > epoch).cloned().collect())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> LeafGuard<'_, Inner> {
+        self.inner.lock()
+    }
+
+    /// Makes room in the cache, if nobody else is at it: how many units went then.
+    ///
+    /// Evicted units are announced, waited for and freed as those are whose code has changed.
+    pub(super) fn collect(&self, cache: &Cache, collection: Collection) -> Option<usize> {
+        if self.collecting.swap(true, Ordering::SeqCst) {
+            return None;
+        }
+        let begun = Instant::now();
+        let leaving = cache.collect(collection);
+        if !leaving.entries.is_empty() {
+            self.let_go(&leaving, &[], false);
+        }
+        let nanos = begun.elapsed().as_nanos() as u64;
+        self.count(|stats| {
+            let (count, sum) = match collection {
+                Collection::Minor => (&mut stats.collections_minor, &mut stats.minor_nanos),
+                Collection::Major => (&mut stats.collections_major, &mut stats.major_nanos),
+            };
+            *count += 1;
+            *sum += nanos;
+            stats.collection_nanos_most = stats.collection_nanos_most.max(nanos);
+        });
+        self.collecting.store(false, Ordering::SeqCst);
+        Some(leaving.taken)
     }
 
     fn drop_translations(&self, ranges: &[Range<u64>], mappings: bool, why: Gone) {
-        // Out of the cache first: whoever sees the new epoch finds no old unit.
         let cache = self.translator.as_ref().and_then(Translator::cache);
-        let leaving = cache.map(|cache| cache.take(ranges)).unwrap_or_default();
+        let leaving = cache.map(|cache| cache.take(ranges, why)).unwrap_or_default();
+        if why == Gone::Invalidated {
+            self.count(|stats| {
+                stats.units_invalidated += leaving.taken as u64;
+                stats.invalidations += u64::from(!ranges.is_empty());
+            });
+        }
+        self.let_go(&leaving, ranges, mappings);
+    }
+
+    /// Tells every vCPU of units that are out of the cache and of what else has changed, waits until none of them can run
+    /// the old code, and frees the units. They are out of the cache first: whoever sees the new epoch finds no old unit.
+    fn let_go(&self, leaving: &Leaving, ranges: &[Range<u64>], mappings: bool) {
+        let cache = self.translator.as_ref().and_then(Translator::cache);
         let (epoch, vcpus) = {
             let mut inner = self.lock();
-            inner.stats.units_invalidated += leaving.taken as u64;
             let epoch = self.epoch.advance();
             inner.changes.push_back(Arc::new(Change {
                 epoch,
@@ -343,7 +428,6 @@ impl Vm {
             {
                 inner.forgotten = change.epoch;
             }
-            inner.stats.invalidations += u64::from(!ranges.is_empty());
             (epoch, inner.vcpus.iter().filter_map(Weak::upgrade).collect::<Vec<_>>())
         };
         match Running::here() {
@@ -352,14 +436,14 @@ impl Vm {
         }
         if let Some(cache) = cache {
             let monitor = self.engine.options().monitor.as_ref();
-            cache.free(&self.memory, &leaving, |units| {
-                let gone = units.iter().map(|LeavingUnit { unit, replaced, .. }| {
-                    let why = if *replaced { Gone::Replaced } else { why };
-                    (*unit.name(), unit.tier(), cache.samples_of(unit), why)
+            cache.free(&self.memory, leaving, |units| {
+                let gone = units.iter().map(|LeavingUnit { unit, why, .. }| {
+                    (*unit.name(), unit.tier(), cache.samples_of(unit), *why)
                 });
                 if let Some(monitor) = monitor {
                     monitor.gone(self.id, gone);
                 }
+                self.demote(units.iter().filter(|at| at.why == Gone::Evicted).map(|at| &at.unit));
             });
         }
     }

@@ -1,14 +1,16 @@
-//! One file of the cache in use: the records that it held when it was opened, and those to be written.
+//! One file of the cache in use: the records that it held when it was opened or last written, and those to be written.
+//! What was handed in is found again.
 
 use super::record::{self, Header, Name, Record};
 use super::{Error, Store};
+use crate::leaf_lock::{LeafGuard, LeafLock};
 use rustc_hash::{FxHashMap, FxHashSet};
 use rustix::fs::OFlags;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes of new records that are written at once; what is left goes when the log is dropped.
 const BATCH: usize = 256 << 10;
@@ -74,14 +76,14 @@ pub(super) struct Log {
     store: Arc<Store>,
     name: String,
     header: Header,
-    /// The file as it was when it was opened. Others append to it, or give its name to another one.
-    file: Option<File>,
-    inner: Mutex<Inner>,
+    inner: LeafLock<Inner>,
     counters: AtomicCounters,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
+    /// The file as it was when it was opened or last written. Others append to it, or give its name to another one.
+    file: Option<Arc<File>>,
     entries: Vec<Entry>,
     /// The newest entry of a name.
     newest: FxHashMap<Name, u32>,
@@ -119,6 +121,26 @@ struct Pending {
 }
 
 impl Inner {
+    /// Holds the records of a file, instead of those of another one.
+    fn hold(&mut self, file: Arc<File>, records: Vec<Record>, state: impl Fn(&Record) -> Usable) {
+        self.file = Some(file);
+        self.entries.clear();
+        self.newest.clear();
+        self.newest.reserve(records.len());
+        for record in records {
+            let older = self.newest.insert(record.name, self.entries.len() as u32);
+            self.entries.push(Entry { record, state: state(&record), older });
+        }
+    }
+
+    /// Notes what became of a record, if it is still held.
+    fn set_state(&mut self, record: &Record, state: Usable) {
+        let at = self.entries_of(&record.name).find(|(_, entry)| entry.record == *record).map(|(at, _)| at);
+        if let Some(at) = at {
+            self.entries[at as usize].state = state;
+        }
+    }
+
     /// The entries of a name, the newest first.
     fn entries_of(&self, name: &Name) -> impl Iterator<Item = (u32, &Entry)> {
         let mut next = self.newest.get(name).copied();
@@ -138,37 +160,46 @@ impl Log {
         let file = store.open_to_read(&name).ok().filter(|file| header.is_of(file));
         let counters = AtomicCounters::default();
         let mut inner = Inner::default();
-        let records = file.as_ref().map(record::records).unwrap_or_default().0;
-        add(&counters.loaded, records.len() as u64);
-        inner.newest.reserve(records.len());
-        for record in records {
-            let older = inner.newest.insert(record.name, inner.entries.len() as u32);
-            inner.entries.push(Entry { record, state: Usable::NotLookedAt, older });
+        if let Some(file) = file {
+            let (records, _) = record::records(&file);
+            add(&counters.loaded, records.len() as u64);
+            inner.hold(Arc::new(file), records, |_| Usable::NotLookedAt);
         }
-        Log { store: store.clone(), name, header, file, inner: Mutex::new(inner), counters }
+        Log { store: store.clone(), name, header, inner: LeafLock::new(inner), counters }
     }
 
     /// Whether a look-up of this name is worth while.
     pub fn may_have(&self, name: &Name) -> bool {
-        self.lock().entries_of(name).any(|(_, entry)| entry.is_usable())
+        let inner = self.lock();
+        inner.entries_of(name).any(|(_, entry)| entry.is_usable())
+            || inner.pending.iter().any(|pending| pending.name == *name)
     }
 
     /// The newest record of a name whose body is whole and that `judge` takes.
     pub fn find<T>(&self, name: &Name, mut judge: impl FnMut(&Record, &[u8]) -> Judged<T>) -> Option<T> {
-        let file = self.file.as_ref()?;
-        let candidates: Vec<(u32, Record)> = {
+        let (file, candidates, pending): (_, Vec<Record>, Vec<Vec<u8>>) = {
             let inner = self.lock();
             let usable = inner.entries_of(name).filter(|(_, entry)| entry.is_usable());
-            usable.map(|(at, entry)| (at, entry.record)).collect()
+            let pending = inner.pending.iter().rev().filter(|pending| pending.name == *name);
+            let file = inner.file.clone();
+            let pending = pending.map(|pending| pending.bytes.clone()).collect();
+            (file, usable.map(|(_, entry)| entry.record).collect(), pending)
         };
-        for (at, record) in candidates {
-            let judged = record.body(file).map_or(Judged::Damaged, |body| judge(&record, &body));
+        for (record, body) in pending.iter().filter_map(|bytes| record::decode(bytes, 0)) {
+            if let Judged::Good(found) = judge(&record, body) {
+                add(&self.counters.hits, 1);
+                return Some(found);
+            }
+        }
+        let file = file?;
+        for record in candidates {
+            let judged = record.body(&file).map_or(Judged::Damaged, |body| judge(&record, &body));
             let state = match judged {
                 Judged::Good(_) => Usable::Used,
                 Judged::Stale => Usable::Stale,
                 Judged::Damaged => Usable::Damaged,
             };
-            self.lock().entries[at as usize].state = state;
+            self.lock().set_state(&record, state);
             match judged {
                 Judged::Good(found) => {
                     add(&self.counters.hits, 1);
@@ -241,7 +272,7 @@ impl Log {
             }
             other => other?,
         };
-        let (records, end, mut new) = match self.header.is_of(&file) {
+        let (mut records, end, mut new) = match self.header.is_of(&file) {
             true => {
                 let (records, end) = record::records(&file);
                 (records, end, Vec::new())
@@ -251,14 +282,17 @@ impl Log {
         // Other processes may have compiled the same.
         let known: FxHashSet<(Name, u128)> =
             records.iter().map(|record| (record.name, record.source)).collect();
+        let mut added = Vec::new();
         for record in pending {
             if record.replaces || !known.contains(&(record.name, record.source)) {
+                added.extend(record::decode(&record.bytes, end + new.len() as u64).map(|(record, _)| record));
                 new.extend_from_slice(&record.bytes);
             }
         }
         if end + new.len() as u64 > self.store.limit {
             return self.rewrite(&file, &records, pending);
         }
+        records.extend(added);
         file.set_len(end).map_err(self.failed("ftruncate"))?;
         file.seek(SeekFrom::Start(end)).map_err(self.failed("lseek"))?;
         if let Err(error) = file.write_all(&new) {
@@ -267,7 +301,23 @@ impl Log {
             return Err(self.failed("write")(error));
         }
         self.store.trim(&self.name);
+        self.hold(file, records);
         Ok(Some(new.len() as u64))
+    }
+
+    /// From now on look-ups are in this file, which has just been written.
+    fn hold(&self, file: File, records: Vec<Record>) {
+        let mut inner = self.lock();
+        let known: FxHashMap<(Name, u128), Usable> = inner
+            .entries
+            .iter()
+            .map(|entry| ((entry.record.name, entry.record.source), entry.state))
+            .collect();
+        inner.hold(Arc::new(file), records, |record| match known.get(&(record.name, record.source)) {
+            // What was damaged may have been written anew.
+            None | Some(Usable::Damaged) => Usable::NotLookedAt,
+            Some(state) => *state,
+        });
     }
 
     /// Starts the file anew with what this run used of it, and records to be added.
@@ -300,6 +350,8 @@ impl Log {
         }
         self.store.rename(&name, &self.name)?;
         self.store.trim(&self.name);
+        let (records, _) = record::records(&file);
+        self.hold(file, records);
         Ok(Some(new.len() as u64))
     }
 
@@ -329,8 +381,8 @@ impl Log {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> LeafGuard<'_, Inner> {
+        self.inner.lock()
     }
 }
 

@@ -180,14 +180,17 @@ impl Window<'_> {
 }
 
 fn record_at(window: &mut Window<'_>, at: u64) -> Option<Record> {
-    let header = window.header_at(at)?;
-    if u32_at(&header, 0) != RECORD || u64_at(&header, 56) != xxh3_64(&header[..56]) {
+    record_of(&window.header_at(at)?, at)
+}
+
+fn record_of(header: &[u8; RECORD_HEADER], start: u64) -> Option<Record> {
+    if u32_at(header, 0) != RECORD || u64_at(header, 56) != xxh3_64(&header[..56]) {
         return None;
     }
-    let length = u64::from(u32_at(&header, 4));
+    let length = u64::from(u32_at(header, 4));
     let name = header[8..32].try_into().expect("twenty-four bytes");
     let source = u128::from_le_bytes(header[32..48].try_into().expect("sixteen bytes"));
-    (length <= MOST).then_some(Record { name, source, start: at, length, sum: u64_at(&header, 48) })
+    (length <= MOST).then_some(Record { name, source, start, length, sum: u64_at(header, 48) })
 }
 
 /// The bytes of a record; `None` if it is too large.
@@ -205,6 +208,13 @@ pub(super) fn encode(name: &Name, source: u128, body: &[u8]) -> Option<Vec<u8>> 
     bytes.extend_from_slice(body);
     bytes.resize(bytes.len().next_multiple_of(8), 0);
     Some(bytes)
+}
+
+/// The record that stands in `bytes`, as if it began at `start` of its file, and its body.
+pub(super) fn decode(bytes: &[u8], start: u64) -> Option<(Record, &[u8])> {
+    let record = record_of(bytes.get(..RECORD_HEADER)?.try_into().ok()?, start)?;
+    let body = bytes.get(RECORD_HEADER..)?.get(..record.length as usize)?;
+    Some((record, body))
 }
 
 /// Reads a whole file: the records that `makes_sense` takes, the others, and the bytes behind the last.
