@@ -9,6 +9,7 @@
 //! | `unicorn` | what Unicorn, the second reference, can judge |
 //! | `judged` | what the reference has a say in, and why not in the rest |
 //! | `check` | one case everywhere, and the report of what differs |
+//! | `shrink` | the smaller case that the report is about |
 //!
 //! All of them see the same small world: code at [`CODE`] in a page filled with breakpoints, a writable page at [`DATA`]
 //! with a read-only one behind it, and nothing else.
@@ -19,6 +20,7 @@ pub mod generate;
 mod judged;
 pub mod machine;
 pub mod reference;
+mod shrink;
 pub mod unicorn;
 
 use translator::guest::Guest;

@@ -73,6 +73,31 @@ fn a_loop_executes_what_it_has_just_stored_through_another_mapping() {
     });
 }
 
+/// The instruction that an x86-64 store changes would have set the flags anew; what has taken its place does not, so those of the
+/// store's own instruction are looked at.
+#[test]
+fn flags_of_a_store_last_if_what_would_set_them_again_is_changed_by_it() {
+    const CODE_BYTES: [u8; 19] = [
+        0x30, 0x0e, // xor [rsi], cl
+        0x38, 0xc0, // cmp al, al; every other round mov al, al
+        0x0f, 0x98, 0xc2, // sets dl
+        0x0f, 0xb6, 0xd2, // movzx edx, dl
+        0x48, 0x01, 0xd3, // add rbx, rdx
+        0xff, 0xcf, 0x75, 0xef, // dec edi; jnz -17
+        0x0f, 0x05, // syscall
+    ];
+    everywhere(|guest, settings, what| {
+        if guest == Guest::X86_64 {
+            let vm = programs::machine(guest, settings);
+            programs::write(&vm, CODE, &CODE_BYTES);
+            let mut vcpu = programs::vcpu(&vm, CODE, CODE + 2, 0x38 ^ 0x88);
+            programs::set_word(&mut vcpu, 200);
+            run(&mut vcpu, what);
+            assert_eq!(sum(&vcpu), 100, "{what}");
+        }
+    });
+}
+
 /// Budgets cut the loop between the store and the instruction that it changes.
 #[test]
 fn every_budget_ends_a_loop_that_changes_itself_in_the_same_state() {

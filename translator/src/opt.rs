@@ -3,7 +3,8 @@
 //! [`optimize`] runs them in order. Each takes a block that the verifier accepts and leaves one that it accepts, and that
 //! means the same to everyone who may look: the state at the block's end, at every op that may leave the block, and at
 //! the *start* of every guest instruction that holds such an op (compiled code leaves an instruction in its middle by
-//! going back to its start). At other instruction boundaries a slot may hold an older value. Markers stay, and so does
+//! going back to its start). A block that is compared with memory behind its own stores ([`optimize_checked`]) is looked at there,
+//! too. At other instruction boundaries a slot may hold an older value. Markers stay, and so does
 //! every op that may raise a float flag.
 //!
 //! Not here: what spans blocks. The code generator keeps slots in values across a region, and Cranelift merges and
@@ -31,7 +32,18 @@ pub const PASSES: &[Pass] = &[
 
 /// Runs every pass.
 pub fn optimize(block: &mut Block) {
-    for (name, pass) in PASSES {
+    run(block, PASSES.iter().copied());
+}
+
+/// Runs every pass, for a block that is compared with memory behind its own stores: the state behind one is looked at.
+pub fn optimize_checked(block: &mut Block) {
+    let checked =
+        |(name, pass): Pass| (name, if name == "dead_sets" { dead_sets::run_checked } else { pass });
+    run(block, PASSES.iter().copied().map(checked));
+}
+
+fn run(block: &mut Block, passes: impl Iterator<Item = Pass>) {
+    for (name, pass) in passes {
         pass(block);
         debug_assert_eq!(verify::verify(block), Ok(()), "after {name}:\n{block}");
     }

@@ -13,11 +13,14 @@ mod workers;
 pub use workers::Workers;
 
 use crate::cache::UnitName;
+use crate::guest::Guest;
 use crate::lift::{Fetch, FetchFault, LiftOptions, lift_block};
 use crate::opt;
 use crate::region::{Region, RegionOptions};
+use std::ops::Range;
 
-/// The region at `name`, of blocks that `executed` says are worth it.
+/// The region at `name`, of blocks that `executed` says are worth it. `checks` gives the bytes that a block compares with memory
+/// before it runs, if it has to.
 ///
 /// # Errors
 /// Nothing can be fetched at its address.
@@ -26,6 +29,7 @@ pub fn region(
     name: &UnitName,
     max_instructions: u32,
     executed: impl Fn(u64) -> bool,
+    checks: impl Fn(&Range<u64>) -> Option<Box<[u8]>>,
 ) -> Result<Region, FetchFault> {
     let lift = LiftOptions { env: name.key.env, ..LiftOptions::default() };
     let aligned = name.pc.is_multiple_of(name.key.guest.instruction_alignment());
@@ -35,8 +39,15 @@ pub fn region(
             return Err(FetchFault { addr: pc });
         }
         let mut block = lift_block(name.key.guest, code, pc, &lift)?;
-        opt::optimize(&mut block);
+        // x86-64 code sees its own stores at once.
+        if name.key.guest == Guest::X86_64 && checks(&(block.start..block.end)).is_some() {
+            opt::optimize_checked(&mut block);
+        } else {
+            opt::optimize(&mut block);
+        }
         Ok(block)
     };
-    Region::grow(name.pc, &grow, lift, |_| 0)
+    let mut region = Region::grow(name.pc, &grow, lift, |_| 0)?;
+    region.set_checks(checks);
+    Ok(region)
 }

@@ -2,6 +2,7 @@
 
 use super::machine::Machine;
 use super::reference::Reference;
+use super::shrink::shrunk;
 use super::{CODE, Case, DATA, LONGEST_RUN, Numbered, PAGE, State, judged, unicorn};
 use crate::code::disassemble;
 use crate::x86_64::choices;
@@ -117,11 +118,27 @@ impl Sides {
         let budget = (exit.reason == Reason::Budget || way & 2 == 0).then_some(LONGEST_RUN);
         // A quarter of the cases for each way of compiling, half of them in each memory mode.
         let (name, machine) = &mut self.compiled[(way & 1 | way >> 1 & 6) as usize];
-        let (mut seen_exit, seen) = machine.run(&case, budget);
-        if budget.is_none() {
-            (exit.retired, seen_exit.retired) = (None, None);
-        }
-        if (seen_exit, &seen) != (exit, &state) {
+        let mut compile = |case: &Case, exit: &mut Exit| {
+            let (mut seen_exit, seen) = machine.run(case, budget);
+            if budget.is_none() {
+                (exit.retired, seen_exit.retired) = (None, None);
+            }
+            (seen_exit, seen)
+        };
+        let seen = compile(&case, &mut exit);
+        if seen != (exit, state.clone()) {
+            let interpreter = &mut self.interpreter;
+            let mut both = |case: &Case| {
+                let (mut exit, state) = interpreter.run(case, Some(LONGEST_RUN));
+                // What has no end is not run as compiled code, which may have been given no budget.
+                (exit.reason != Reason::Budget).then(|| (compile(case, &mut exit), (exit, state)))
+            };
+            let small = shrunk(&case, |case| both(case).is_some_and(|(seen, expected)| seen != expected));
+            let (case, seen, (exit, state)) = match both(&small) {
+                Some((seen, expected)) if seen != expected => (small, seen, expected),
+                _ => (case, seen, (exit, state)),
+            };
+            let (seen_exit, seen) = seen;
             let ends = format!("  interpreted: {exit:x?}\n  {name}: {seen_exit:x?}\n");
             summary.failures.push(report(number, &case, &ends, "interpreted", &state, name, &seen));
             return None;
@@ -159,8 +176,15 @@ impl Sides {
     fn judge(&mut self, batch: &[Done], summary: &mut Summary) {
         let Some(reference) = &mut self.reference else { return };
         let cases: Vec<&Case> = batch.iter().map(|done| &done.case).collect();
-        for (done, (mut state, stop)) in batch.iter().zip(reference.run(&cases)) {
+        for (done, answer) in batch.iter().zip(reference.run(&cases)) {
             summary.judged += 1;
+            let Some((mut state, stop)) = answer else {
+                let ends = format!("  interpreted: {:x?}\n  the reference died\n", done.exit);
+                let state = &done.state;
+                let text = report(done.number, &done.case, &ends, "reference", state, "interpreted", state);
+                summary.failures.push(text);
+                continue;
+            };
             judged::take_undefined(&done.case, &done.exit, &done.state, &mut state);
             let same = judged::ends_alike(&done.exit, stop)
                 && done.state.pc == state.pc

@@ -1,7 +1,7 @@
 //! The reference: `oracles/programs.c`, on this machine's processor where it is the guest's, else on qemu-user.
 
 use super::{CODE_BYTES, Case, PAGE, State, with_breakpoints};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -33,6 +33,7 @@ pub struct Stop {
 /// A running reference.
 pub struct Reference {
     guest: Guest,
+    command: Command,
     child: Child,
     unicorn: bool,
     registers: Vec<(Register, Place)>,
@@ -80,12 +81,9 @@ impl Reference {
     }
 
     fn of(guest: Guest, mut command: Command, unicorn: bool) -> Reference {
-        let child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}; run scripts/setup"));
-        Reference { guest, child, unicorn, registers: places(guest) }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let child = spawn(&mut command);
+        Reference { guest, command, child, unicorn, registers: places(guest) }
     }
 
     /// Whether the judge is Unicorn.
@@ -93,23 +91,33 @@ impl Reference {
         self.unicorn
     }
 
-    /// Executes all cases.
-    ///
-    /// # Panics
-    /// If the judge dies.
-    pub fn run(&mut self, cases: &[&Case]) -> Vec<(State, Stop)> {
+    /// Executes all cases. `None` for a case that the judge died of.
+    pub fn run(&mut self, cases: &[&Case]) -> Vec<Option<(State, Stop)>> {
+        if let Ok(answers) = self.answers(cases) {
+            return answers.into_iter().map(Some).collect();
+        }
+        // Which of them was it?
+        let alone = |case: &&Case| {
+            _ = self.child.kill();
+            _ = self.child.wait();
+            self.child = spawn(&mut self.command);
+            self.answers(&[*case]).ok()?.pop()
+        };
+        cases.iter().map(alone).collect()
+    }
+
+    fn answers(&mut self, cases: &[&Case]) -> io::Result<Vec<(State, Stop)>> {
         let input: Vec<u8> = cases.iter().flat_map(|case| self.encode(case)).collect();
         let mut output = vec![0; RECORD * cases.len()];
         let stdin = self.child.stdin.as_mut().expect("piped");
         let stdout = self.child.stdout.as_mut().expect("piped");
         std::thread::scope(|scope| {
-            scope.spawn(move || {
-                stdin.write_all(&input).expect("the judge reads");
-                stdin.flush().expect("the judge reads");
-            });
-            stdout.read_exact(&mut output).expect("the judge answers every case");
-        });
-        output.chunks_exact(RECORD).zip(cases).map(|(record, case)| self.decode(record, case)).collect()
+            let writer = scope.spawn(move || stdin.write_all(&input).and_then(|()| stdin.flush()));
+            stdout.read_exact(&mut output)?;
+            writer.join().expect("writing does not panic")
+        })?;
+        let answers = output.chunks_exact(RECORD).zip(cases);
+        Ok(answers.map(|(record, case)| self.decode(record, case)).collect())
     }
 
     fn encode(&self, case: &Case) -> Vec<u8> {
@@ -167,17 +175,24 @@ fn build(guest: Guest, directory: &Path) -> PathBuf {
     static BUILDS: AtomicU32 = AtomicU32::new(0);
     let number = BUILDS.fetch_add(1, Ordering::Relaxed);
     let fresh = directory.join(format!("programs-{guest}-{}-{number}", std::process::id()));
+    // A position-independent program lies where no case's addresses lead by chance; RV64's C library has no start of one.
+    let kind: &[&str] = match guest {
+        Guest::Riscv64 => &["-static", "-Wl,--no-relax"],
+        _ => &["-static-pie", "-fPIE"],
+    };
     let mut command = Command::new(&compiler);
     command
-        .args(["-static", "-O1", "-fno-stack-protector", "-Wall", "-Werror", "-o"])
+        .args(kind)
+        .args(["-O1", "-fno-stack-protector", "-Wall", "-Werror", "-o"])
         .args([&fresh, &source]);
-    if guest == Guest::Riscv64 {
-        command.arg("-Wl,--no-relax");
-    }
     let status = command.status().unwrap_or_else(|error| panic!("{compiler}: {error}; run scripts/setup"));
     assert!(status.success(), "{compiler} refuses {}", source.display());
     std::fs::rename(&fresh, &program).expect("the judge can be put in place");
     program
+}
+
+fn spawn(command: &mut Command) -> Child {
+    command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}; run scripts/setup"))
 }
 
 fn places(guest: Guest) -> Vec<(Register, Place)> {

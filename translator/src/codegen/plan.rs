@@ -559,7 +559,9 @@ impl<'a> Plan<'a> {
     /// Whether the instruction behind this op must not begin before the rest of the block has been compared with memory:
     /// an x86-64 store is seen by the next instruction.
     pub fn is_checked_behind(&self, index: usize, op: &Op) -> bool {
-        self.region.checks[index].is_some() && self.key.guest == Guest::X86_64 && is_store(op)
+        self.region.checks[index].is_some()
+            && self.key.guest == Guest::X86_64
+            && op.effect().may_change_memory()
     }
 }
 
@@ -567,11 +569,6 @@ impl<'a> Plan<'a> {
 fn first_access(block: &Block) -> Option<usize> {
     let at = block.ops.iter().position(|op| is_access(op) || only_interpreted(block, op))?;
     matches!(block.ops[at], Op::Load { .. } | Op::Store { .. }).then_some(at)
-}
-
-/// Whether the op may change guest memory.
-fn is_store(op: &Op) -> bool {
-    matches!(op, Op::Store { .. } | Op::Cas { .. } | Op::Rmw { .. } | Op::StoreExclusive { .. })
 }
 
 /// Whether the op touches guest memory.

@@ -84,6 +84,11 @@ impl Effect {
     pub const fn may_exit(self) -> bool {
         matches!(self, Effect::Load | Effect::Store | Effect::Atomic | Effect::Exit | Effect::Environment)
     }
+
+    /// An op that may change guest memory.
+    pub const fn may_change_memory(self) -> bool {
+        matches!(self, Effect::Store | Effect::Atomic)
+    }
 }
 
 /// Calls `$then! { entries }` with the whole op table.

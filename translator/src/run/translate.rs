@@ -17,6 +17,7 @@ use crate::lift::Fetch;
 use crate::memory::{CodePage, CodeReader, CodeWatch, Memory};
 use crate::monitor::{Made, Origin};
 use crate::tier::{self, Workers};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Replaced units that may wait to be freed.
@@ -185,10 +186,10 @@ impl Vm {
         let source = Source { reader: memory.code_reader(), stops: &job.stops };
         // What was never executed stays outside: cold paths would cost compile time, and registers in the hot ones.
         let executed = |pc| options.threshold == 0 || self.was_interpreted((pc, name.key.env.0));
-        let Ok(mut region) = tier::region(&source, &name, options.region_instructions, executed) else {
+        let checks = |range: &Range<u64>| source.reader.checked_bytes(range);
+        let Ok(region) = tier::region(&source, &name, options.region_instructions, executed, checks) else {
             return Outcome::Refused;
         };
-        region.set_checks(|range| source.reader.checked_bytes(range));
         let watch = source.reader.finish(&region.ranges());
         let unit = match translator.compiler.compile(&region, &name.key, &CompileOptions::default()) {
             Ok(unit) => unit,
