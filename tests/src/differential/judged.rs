@@ -195,12 +195,11 @@ pub fn ends_alike(exit: &Exit, stop: Stop) -> bool {
         (Reason::Fault(fault), libc::SIGSEGV | libc::SIGBUS) => {
             // And none where the address is not canonical on the host, under qemu too.
             let far = fault.addr >= 1 << 47 || fault.addr.wrapping_add(fault.size.into()) >= 1 << 47;
-            // And with 32-bit addresses it may look at the last byte's, which begins anew at 0, first.
-            let near = |address: u64| {
-                address.wrapping_sub(fault.addr).min(fault.addr.wrapping_sub(address)) < 512
-                    || address < 512 && fault.addr < 1 << 32 && fault.addr + 512 > 1 << 32
-            };
-            stop.address.is_none_or(|address| near(address) || far && address == 0)
+            let near =
+                |address: u64| address.wrapping_sub(fault.addr).min(fault.addr.wrapping_sub(address)) < 512;
+            // And with 32-bit addresses it may look at the last byte's, which begins anew at the segment's start, first.
+            let is_same = |address: u64| near(address) || near(address.wrapping_add(1 << 32));
+            stop.address.is_none_or(|address| is_same(address) || far && address == 0)
         }
         _ => false,
     }

@@ -15,7 +15,11 @@ pub fn remainder(a: u128, b: u128, control: u16, nearest: bool) -> u128 {
             return pack(INDEFINITE, status::INVALID | status::NO_QUOTIENT);
         }
         (Kind::Zero, _) => return pack(a.bits, flags),
-        (_, Kind::Infinity) => return result(a.sign, a.exponent - 63, a.significand.into(), flags, control),
+        // The dividend stays as it is; as if masked, a denormal does not underflow (seen on Intel's processors).
+        (_, Kind::Infinity) => {
+            let masked = control | status::UNDERFLOW;
+            return result(a.sign, a.exponent - 63, a.significand.into(), flags, masked);
+        }
         _ => {}
     }
     let distance = a.exponent - b.exponent;

@@ -2,12 +2,15 @@
 //!
 //! With a repeat prefix one execution is one iteration, which ends in `repeat`: back to the instruction itself, which retires
 //! with its last iteration. A count of zero skips it. Registers and memory are exact after each iteration, as an interrupted
-//! repetition leaves them on a processor.
+//! repetition leaves them on a processor; comparisons set flags with the last one.
 
 use super::{Lifter, Rows};
 use crate::guest::x86_64 as state;
-use crate::ir::{Cond, Type, Value};
+use crate::ir::{Cond, Slot, Type, Value};
 use decoders::x86_64::{Code, ConditionCode, Mnemonic as M, OpKind};
+
+/// What comparisons set.
+const STATUS_FLAGS: [Slot; 6] = [state::CF, state::ZF, state::SF, state::OF, state::PF, state::AF];
 
 const RAX: u8 = 0;
 const RCX: u8 = 1;
@@ -74,6 +77,7 @@ fn string(x: &mut Lifter<'_>, iteration: Iteration) {
     let zero = x.b.iconst(pointers.ty, 0);
     let none = x.b.icmp(count, zero, Cond::Eq);
     x.b.skip_if(none);
+    let flags_before = STATUS_FLAGS.map(|flag| x.b.get(flag));
     let compared = iteration(x, pointers);
     let one = x.b.iconst(pointers.ty, 1);
     let left = x.b.sub(count, one);
@@ -83,6 +87,13 @@ fn string(x: &mut Lifter<'_>, iteration: Iteration) {
         let wanted = if x.insn.has_repne_prefix() { ConditionCode::ne } else { ConditionCode::e };
         let holds = x.condition(wanted);
         again = x.b.and(again, holds);
+        // The last iteration sets the flags: if one faults, they are those from before the instruction. (REP/REPE/REPNE, Repeat String
+        // Operation Prefix)
+        for (flag, before) in STATUS_FLAGS.into_iter().zip(flags_before) {
+            let compared = x.b.get(flag);
+            let kept = x.b.select(before, compared, again);
+            x.b.set(kept, flag);
+        }
     }
     let (here, next) = (x.insn.ip(), x.next);
     x.b.repeat(again, here, next);
