@@ -2135,6 +2135,22 @@ typedef struct xlat_stats {
    * What the longest collection took, in nanoseconds.
    */
   uint64_t collection_nanos_most;
+  /**
+   * Bytes of host code in compiled regions that come before their cold blocks.
+   */
+  uint64_t code_hot_bytes;
+  /**
+   * Bytes of guest code that regions were compiled from; what is in several of them counts for each.
+   */
+  uint64_t code_guest_bytes;
+  /**
+   * Bytes of host code in units made of stencils that come before their cold parts.
+   */
+  uint64_t assembled_hot_bytes;
+  /**
+   * Bytes of guest code that units of stencils were made from.
+   */
+  uint64_t assembled_guest_bytes;
 } xlat_stats;
 
 /**

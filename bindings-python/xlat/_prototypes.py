@@ -485,6 +485,10 @@ class xlat_stats(Structure):
         ("minor_nanos", c_uint64),
         ("major_nanos", c_uint64),
         ("collection_nanos_most", c_uint64),
+        ("code_hot_bytes", c_uint64),
+        ("code_guest_bytes", c_uint64),
+        ("assembled_hot_bytes", c_uint64),
+        ("assembled_guest_bytes", c_uint64),
     ]
 
 

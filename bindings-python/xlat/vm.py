@@ -49,6 +49,10 @@ class Stats:
     minor_nanos: int
     major_nanos: int
     collection_nanos_most: int
+    code_hot_bytes: int
+    code_guest_bytes: int
+    assembled_hot_bytes: int
+    assembled_guest_bytes: int
 
 
 class Vm(Managed):

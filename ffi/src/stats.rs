@@ -75,6 +75,14 @@ pub struct xlat_stats {
     pub major_nanos: u64,
     /// What the longest collection took, in nanoseconds.
     pub collection_nanos_most: u64,
+    /// Bytes of host code in compiled regions that come before their cold blocks.
+    pub code_hot_bytes: u64,
+    /// Bytes of guest code that regions were compiled from; what is in several of them counts for each.
+    pub code_guest_bytes: u64,
+    /// Bytes of host code in units made of stencils that come before their cold parts.
+    pub assembled_hot_bytes: u64,
+    /// Bytes of guest code that units of stencils were made from.
+    pub assembled_guest_bytes: u64,
 }
 
 // SAFETY: repr(C), 2 * 4 + 30 * 8 bytes without padding, integers only.
@@ -124,6 +132,10 @@ pub unsafe extern "C" fn xlat_vm_stats(vm: *const xlat_vm, stats: *mut xlat_stat
             minor_nanos: now.minor_nanos,
             major_nanos: now.major_nanos,
             collection_nanos_most: now.collection_nanos_most,
+            code_hot_bytes: now.code_hot_bytes,
+            code_guest_bytes: now.code_guest_bytes,
+            assembled_hot_bytes: now.assembled_hot_bytes,
+            assembled_guest_bytes: now.assembled_guest_bytes,
         };
         // SAFETY: the caller's contract.
         unsafe { write_struct(stats, out) }
@@ -175,6 +187,10 @@ pub unsafe extern "C" fn xlat_vm_stats_json(
             "minor_nanos": now.minor_nanos,
             "major_nanos": now.major_nanos,
             "collection_nanos_most": now.collection_nanos_most,
+            "code_hot_bytes": now.code_hot_bytes,
+            "code_guest_bytes": now.code_guest_bytes,
+            "assembled_hot_bytes": now.assembled_hot_bytes,
+            "assembled_guest_bytes": now.assembled_guest_bytes,
         });
         // SAFETY: the caller's contract.
         unsafe { copy_text(&text.to_string(), buf, len, needed) }

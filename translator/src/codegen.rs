@@ -47,6 +47,7 @@ mod vector_float;
 pub use arena::{Arena, CounterSlot, InstalledLink, InstalledUnit, LinkSlot, UnitId, Usage, place_size};
 pub use compiler::{CompileOptions, Compiler, Options};
 pub use evaluate::HelperFn;
+pub use features::HostFeatures;
 pub use sites::MAX_MOVES;
 pub use stencil::{Assembly, Keeper, NotAssembled, StencilStats, Stencils, Trace, is_kept};
 pub use stubs::{Helpers, Runtime};

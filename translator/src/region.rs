@@ -15,7 +15,7 @@ mod calls;
 
 use crate::guest::Guest;
 use crate::ir::{Access, Block, Effect, Op, Slot, Terminator, Value};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BinaryHeap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -61,6 +61,8 @@ pub struct Region {
     /// For each block, the bytes that it was made from, if compiled code must compare them with memory before it runs
     /// the block, because stores to them are not noticed otherwise.
     pub checks: Vec<Option<Box<[u8]>>>,
+    /// Guest addresses outside that are not expected to be reached: the ways there are cold.
+    pub unlikely: FxHashSet<u64>,
 }
 
 impl Region {
@@ -163,7 +165,17 @@ impl Region {
             edges.into_iter().enumerate().filter_map(|(place, edges)| kept(place).then_some(edges)).collect();
         let loop_heads = loop_heads(&edges);
         let checks = vec![None; blocks.len()];
-        Region { blocks, edges, loop_heads, checks }
+        Region { blocks, edges, loop_heads, checks, unlikely: FxHashSet::default() }
+    }
+
+    /// Asks for each address at which a known successor lies outside whether it is unlikely to be reached; see
+    /// [`Region::unlikely`].
+    pub fn set_unlikely(&mut self, mut is_unlikely: impl FnMut(u64) -> bool) {
+        let outside = self.edges.iter().flatten().filter_map(|edge| match edge {
+            Edge::Outside(target) => Some(*target),
+            _ => None,
+        });
+        self.unlikely = outside.filter(|&target| is_unlikely(target)).collect();
     }
 
     /// Asks for each block's range whether it must be checked, and against which bytes; see [`Region::checks`].

@@ -49,5 +49,6 @@ pub fn region(
     };
     let mut region = Region::grow(name.pc, &grow, lift, |_| 0)?;
     region.set_checks(checks);
+    region.set_unlikely(|pc| !executed(pc));
     Ok(region)
 }

@@ -40,6 +40,7 @@ fn compiled(tier: Tier, pc: u64, size: usize, links: &[u64], ranges: &[Range<u64
         key,
         tier,
         code: vec![0; size],
+        hot_bytes: 0,
         relocations: Vec::new(),
         links: links.iter().map(|&target| LinkSite { target }).collect(),
         counter: None,

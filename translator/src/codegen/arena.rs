@@ -664,6 +664,7 @@ mod tests {
             counter: None,
             key: UnitKey::plain(Guest::Riscv64),
             code: vec![0; len],
+            hot_bytes: 0,
             relocations: (0..links as u32)
                 .map(|index| Relocation::LinkSlot { offset: 8 * index, index })
                 .collect(),

@@ -1,10 +1,11 @@
 //! The compiler object: a Cranelift target and the way from a region to a [`CompiledUnit`].
 
+use super::emit;
+use super::features::{self, HostFeatures};
 use super::plan::Plan;
 use super::sites::{self, Verdict};
 use super::unit::{CompiledUnit, LinkSite, Relocation, Tier, UnitKey};
 use super::{Error, HostIsa, MemoryMode};
-use super::{emit, features};
 use crate::region::Region;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
@@ -25,6 +26,8 @@ pub struct Options {
     /// Run Cranelift's own optimiser. Off, because the blocks come optimised, and because what stands in front of a
     /// guest access must stay there (see `emit`).
     pub optimize: bool,
+    /// Which of the host's features code may use.
+    pub features: HostFeatures,
 }
 
 /// What one compilation is to give besides code.
@@ -64,7 +67,7 @@ impl Compiler {
     /// # Errors
     /// This machine lacks something that generated code always uses (SSE4.2 on x86-64).
     pub fn new(isa: HostIsa, options: &Options) -> Result<Compiler, Error> {
-        let has = |name: &str| features::of(isa).contains(&name);
+        let has = |name: &str| features::of(isa, options.features).contains(&name);
         let features = match isa {
             HostIsa::X86_64 if !has("has_sse42") => {
                 return Err(Error::Host { isa, what: "SSE4.2 is required".into() });
@@ -104,7 +107,7 @@ impl Compiler {
             HostIsa::Riscv64 => "riscv64gc-unknown-linux-gnu",
         };
         let mut builder = isa::lookup_by_name(triple).map_err(|error| error.to_string())?;
-        for feature in features::of(self.isa) {
+        for feature in features::of(self.isa, self.options.features) {
             builder.enable(feature).map_err(|error| format!("{feature}: {error}"))?;
         }
         builder.finish(Flags::new(shared)).map_err(|error| error.to_string())
@@ -122,7 +125,7 @@ impl Compiler {
             env!("XLAT_CODE_GENERATOR"),
             self.isa,
             self.options,
-            features::of(self.isa).join(" ")
+            features::of(self.isa, self.options.features).join(" ")
         );
         xxhash_rust::xxh3::xxh3_128(text.as_bytes())
     }
@@ -193,6 +196,7 @@ impl Compiler {
             pc,
             key: *key,
             tier: Tier::Region,
+            hot_bytes: hot_bytes(compiled),
             code,
             relocations,
             links: emitted.links.iter().map(|&target| LinkSite { target }).collect(),
@@ -283,6 +287,13 @@ impl std::fmt::Debug for Compiler {
             .field("features", &self.features)
             .finish_non_exhaustive()
     }
+}
+
+/// Bytes before the first cold block: Cranelift places those behind all others.
+fn hot_bytes(compiled: &CompiledCode) -> u32 {
+    let locations = compiled.buffer.get_srclocs_sorted();
+    let cold = locations.iter().find(|range| emit::is_cold(range.loc));
+    cold.map_or(compiled.buffer.total_size(), |range| range.start)
 }
 
 fn relocations(func: &Function, compiled: &CompiledCode) -> Result<Vec<Relocation>, String> {

@@ -12,7 +12,7 @@
 //! `fp_flags` and `fp_env` live in memory only: helpers read and write them.
 
 use super::compiler::Features;
-use super::groups::{Checked, Closing, GUEST_ACCESS, Group, Site};
+use super::groups::{Checked, Closing, GUEST_ACCESS, Group, Site, is_cold_location};
 use super::plan::{Origin, Plan, bit, in_memory};
 use super::stencil::Role;
 use super::{HostIsa, MemoryMode, UnitKey};
@@ -23,7 +23,7 @@ use crate::run::state::{ExitKind, JUMP_CACHE_ENTRIES, VcpuState};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     self, AbiParam, AliasRegionData, BlockArg, ExternalName, GlobalValueData, InstBuilder, MemFlagsData,
-    Signature, UserExternalName, types,
+    Signature, SourceLoc, UserExternalName, types,
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -57,7 +57,9 @@ pub(super) struct Emitter<'a, 'f> {
     /// parameters of each block, at the end of each block.
     initial: Vec<Vec<Option<ir::Value>>>,
     parameters: Vec<Vec<Option<ir::Value>>>,
-    ends: Vec<Vec<Option<ir::Value>>>,
+    pub(super) ends: Vec<Vec<Option<ir::Value>>>,
+    /// What is made anew at the start of each block, instead of in the loop before it.
+    pub(super) late: Vec<Vec<(Slot, Option<ir::Value>)>>,
     /// Addresses that each block has found inside the window, with those of the blocks that dominate it.
     checked_by: Vec<Vec<Checked>>,
     labels: Vec<ir::Block>,
@@ -191,6 +193,7 @@ pub(super) fn emit(
         initial: vec![vec![None; file.slots.len()]; count],
         parameters: vec![Vec::new(); count],
         ends: vec![Vec::new(); count],
+        late: vec![Vec::new(); count],
         checked_by: vec![Vec::new(); count],
         labels,
         leave,
@@ -236,9 +239,31 @@ pub(super) fn emit(
     emitter.leave_block();
     emitter.next_block();
     emitter.b.seal_all_blocks();
-    let Emitter { b, links, sites, .. } = emitter;
+    let Emitter { mut b, links, sites, .. } = emitter;
+    mark_cold_blocks(&mut b);
     b.finalize(target.frontend_config());
     Emitted { links, sites }
+}
+
+/// Source location of what is in cold blocks and has no other.
+fn cold() -> SourceLoc {
+    SourceLoc::new(u32::MAX - 1)
+}
+
+/// Whether something stands in a cold block.
+pub(super) fn is_cold(location: SourceLoc) -> bool {
+    location == cold() || is_cold_location(location)
+}
+
+fn mark_cold_blocks(b: &mut FunctionBuilder<'_>) {
+    let layout = &b.func.layout;
+    let blocks = layout.blocks().filter(|&block| layout.is_cold(block));
+    let instructions: Vec<ir::Inst> = blocks.flat_map(|block| layout.block_insts(block)).collect();
+    for inst in instructions {
+        if b.func.srcloc(inst).is_default() {
+            b.func.set_srcloc(inst, cold());
+        }
+    }
 }
 
 impl<'a> Emitter<'a, '_> {
@@ -254,7 +279,7 @@ impl<'a> Emitter<'a, '_> {
     }
 
     /// What a jump to `target` passes, from where the slots have the values `current`.
-    fn arguments(&self, target: usize, current: &[Option<ir::Value>]) -> Vec<BlockArg> {
+    pub(super) fn arguments(&self, target: usize, current: &[Option<ir::Value>]) -> Vec<BlockArg> {
         let value = |slot: Slot| {
             let value = current[slot.index()].expect("a live slot has a value");
             let boxed = self.plan.boxed[target].contains(slot);
@@ -350,10 +375,11 @@ impl<'a> Emitter<'a, '_> {
             self.current[slot.index()] = match self.plan.origin(index, slot) {
                 Origin::Unknown => None,
                 Origin::Entry => self.initial[index][slot.index()],
-                Origin::Made(block) => self.ends[block][slot.index()],
+                Origin::Made(block) => self.end_value(block, slot),
                 Origin::Parameter(block) => self.parameters[block][slot.index()],
             };
         }
+        self.make_late();
         self.checked.clear();
         if index != 0 {
             self.checked.clone_from(&self.checked_by[dominator]);
@@ -373,6 +399,7 @@ impl<'a> Emitter<'a, '_> {
             match *op {
                 Op::Instruction { pc, .. } => {
                     self.flush_pending();
+                    self.send_home();
                     self.pc = pc;
                     self.started += 1;
                     if std::mem::take(&mut check) {
@@ -402,6 +429,7 @@ impl<'a> Emitter<'a, '_> {
             self.entry_value(slot);
         }
         self.at = block.ops.len();
+        self.send_home();
         self.ends[index].clone_from(&self.current);
         self.checked_by[index].clone_from(&self.checked);
         self.terminator(index);
@@ -459,6 +487,7 @@ impl<'a> Emitter<'a, '_> {
                 let [taken, other] = edges.map(|edge| match edge {
                     Edge::Inside(target)
                         if self.plan.flushed(index, target).is_empty()
+                            && !self.plan.leaves_loop(index, target)
                             && !self.plan.polls_on_edge(index, target) =>
                     {
                         (self.labels[target], self.arguments(target, &self.current), None)
@@ -466,7 +495,9 @@ impl<'a> Emitter<'a, '_> {
                     Edge::Next => (self.next(), Vec::new(), None),
                     edge => {
                         let block = self.b.create_block();
-                        if falls_through {
+                        let unlikely =
+                            matches!(edge, Edge::Outside(target) if self.plan.region.unlikely.contains(&target));
+                        if falls_through || unlikely {
                             self.b.set_cold_block(block);
                         }
                         (block, Vec::new(), Some(edge))
@@ -532,7 +563,10 @@ impl<'a> Emitter<'a, '_> {
                 if self.plan.polls_on_edge(self.index, target) {
                     self.poll(target);
                 }
-                let arguments = self.arguments(target, &self.current);
+                let arguments = match self.plan.leaves_loop(self.index, target) {
+                    true => self.late_arguments(target),
+                    false => self.arguments(target, &self.current),
+                };
                 self.b.ins().jump(self.labels[target], &arguments);
             }
             Edge::Next => {
@@ -769,6 +803,23 @@ impl<'a> Emitter<'a, '_> {
             } else {
                 self.current[slot.index()] = Some(value);
                 self.dirty |= bit(slot);
+            }
+        }
+    }
+
+    /// Stores the slots that are to be clean behind the block and are not written again in it. Not while a restart group is open:
+    /// it would go back to where they were not stored yet.
+    fn send_home(&mut self) {
+        let due = self.dirty & self.plan.homes[self.index];
+        if self.group.is_some() || due.is_empty() {
+            return;
+        }
+        for slot in due.iter() {
+            let sets_again = |op: &Op| matches!(op, Op::Set { slot: other, .. } if *other == slot);
+            if !self.block.ops[self.at..].iter().any(sets_again) {
+                let value = self.slot_value(slot);
+                self.save_slot(slot, value);
+                self.dirty &= !bit(slot);
             }
         }
     }

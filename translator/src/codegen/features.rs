@@ -3,10 +3,20 @@
 
 use super::HostIsa;
 
-/// Names of the features that code for `isa` may use: those of this machine if it is the native one, else those that a
-/// listing should show.
-pub(super) fn of(isa: HostIsa) -> &'static [&'static str] {
-    if isa == HostIsa::native() {
+/// Which features of a host code may use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum HostFeatures {
+    /// Those of this machine if the host is the native one, else the common ones.
+    #[default]
+    Native,
+    /// What most machines of the kind have (x86-64-v3, Armv8.1 atomics, RISC-V's vectors), whatever this one has: such code is for
+    /// looking at and comparing.
+    Common,
+}
+
+/// Names of the features that code for `isa` may use.
+pub(super) fn of(isa: HostIsa, features: HostFeatures) -> &'static [&'static str] {
+    if isa == HostIsa::native() && features == HostFeatures::Native {
         return native();
     }
     match isa {

@@ -113,6 +113,11 @@ pub(super) fn cold_location(group: u32) -> SourceLoc {
     SourceLoc::new(2 * group + 1)
 }
 
+/// Whether this is the source location of a cold block.
+pub(super) fn is_cold_location(location: SourceLoc) -> bool {
+    location.bits() % 2 == 1 && !location.is_default()
+}
+
 /// Trap code of guest accesses.
 pub(super) const GUEST_ACCESS: ir::TrapCode = ir::TrapCode::unwrap_user(1);
 

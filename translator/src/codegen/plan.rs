@@ -2,7 +2,9 @@
 //! merged, which blocks dominate, and how far a budget must last.
 //!
 //! A slot is *dirty* where its value may be newer than its place in the state. On the way into a loop the slots that the
-//! loop does not write are stored once, so that they are clean in all of it.
+//! loop does not write are stored once, so that they are clean in all of it. `homes` finds others that had better be, too.
+
+mod homes;
 
 use super::MemoryMode;
 use super::stencil::Holes;
@@ -50,6 +52,8 @@ pub(super) struct Plan<'a> {
     dirty_out: Vec<SlotSet>,
     /// Slots whose value is needed at the start of each block.
     pub live_in: Vec<SlotSet>,
+    /// Slots that each block stores where it has written them, so that they are clean between the blocks of their loop.
+    pub homes: Vec<SlotSet>,
     /// Slots that are parameters of each block.
     pub parameters: Vec<SlotSet>,
     /// Among the parameters, those that are singles in a NaN box whichever way the block is reached: the single is
@@ -95,9 +99,10 @@ impl<'a> Plan<'a> {
         plan.find_dominators();
         plan.find_loops();
         plan.find_silent();
-        plan.find_dirty();
-        plan.find_live();
-        plan.find_origins();
+        plan.find_values();
+        if plan.find_homes() {
+            plan.find_values();
+        }
         plan.find_boxed();
         plan.find_loads();
         for block in 0..region.blocks.len() {
@@ -123,6 +128,7 @@ impl<'a> Plan<'a> {
             dirty_in: vec![SlotSet::NONE; count],
             dirty_out: vec![SlotSet::NONE; count],
             live_in: vec![SlotSet::NONE; count],
+            homes: vec![SlotSet::NONE; count],
             parameters: vec![SlotSet::NONE; count],
             boxed: vec![SlotSet::NONE; count],
             loaded_first: SlotSet::NONE,
@@ -154,11 +160,11 @@ impl<'a> Plan<'a> {
         self.origins[block][slot.index()]
     }
 
-    /// Slots to store on the edge from `block` to `target`: `target` heads a loop that `block` is not in, and the loop
-    /// does not write them.
+    /// Slots to store on the edge from `block` to `target`: `target` heads a loop that `block` is not in, and they are clean
+    /// between the loop's blocks.
     pub fn flushed(&self, block: usize, target: usize) -> SlotSet {
         match &self.loops[target] {
-            Some((body, written)) if !body[block] => self.dirty_out[block] & !*written,
+            Some((body, written)) if !body[block] => self.dirty_out[block] & (!*written | self.homes[target]),
             _ => SlotSet::NONE,
         }
     }
@@ -166,6 +172,19 @@ impl<'a> Plan<'a> {
     /// Whether an edge inside the region goes back: every cycle has one that does, to a loop's head.
     fn goes_back(&self, block: usize, target: usize) -> bool {
         self.place[block] >= self.place[target]
+    }
+
+    /// Whether an edge leads out of a loop.
+    pub fn leaves_loop(&self, block: usize, target: usize) -> bool {
+        self.loops.iter().flatten().any(|(body, _)| body[block] && !body[target])
+    }
+
+    /// The block before a block, if it is the only one and in a loop that the block is behind.
+    pub fn loop_before(&self, block: usize) -> Option<usize> {
+        match self.predecessors[block][..] {
+            [before] if self.leaves_loop(before, block) => Some(before),
+            _ => None,
+        }
     }
 
     /// Whether this access, an op of a block, must compare its address with the window's limit, whatever is known of it.
@@ -317,7 +336,15 @@ impl<'a> Plan<'a> {
         other == block
     }
 
+    /// Finds where slots are dirty, live and merged.
+    fn find_values(&mut self) {
+        self.find_dirty();
+        self.find_live();
+        self.find_origins();
+    }
+
     fn find_dirty(&mut self) {
+        self.dirty_in.fill(SlotSet::NONE);
         let mut queue: Vec<usize> = self.order.iter().rev().copied().collect();
         while let Some(block) = queue.pop() {
             let mut dirty = self.dirty_in[block];
@@ -326,6 +353,7 @@ impl<'a> Plan<'a> {
                 Event::WriteBack => dirty = SlotSet::NONE,
                 Event::Use(_) | Event::Leave => {}
             });
+            dirty &= !self.homes[block];
             self.dirty_out[block] = dirty;
             for target in self.inside(block) {
                 let dirty = dirty & !self.flushed(block, target);
@@ -359,6 +387,8 @@ impl<'a> Plan<'a> {
                     dirty = SlotSet::NONE;
                 }
             });
+            used |= dirty & self.homes[index] & !made;
+            dirty &= !self.homes[index];
             let edges = &self.region.edges[index];
             let direct = matches!(
                 self.region.blocks[index].terminator,

@@ -102,6 +102,7 @@ fn stub_unit(isa: HostIsa, code: Vec<u8>) -> CompiledUnit {
         pc: 0,
         key,
         tier: Tier::Region,
+        hot_bytes: code.len() as u32,
         code,
         relocations: Vec::new(),
         links: Vec::new(),

@@ -166,6 +166,9 @@ pub struct CompiledUnit {
     pub tier: Tier,
     /// The code; the entry is its first byte.
     pub code: Vec<u8>,
+    /// How much of it comes before what is hardly ever executed: faults, polls that find something, what the host computes
+    /// otherwise than the guest.
+    pub hot_bytes: u32,
     /// What to fill in.
     pub relocations: Vec<Relocation>,
     /// Direct jumps out, by index.
@@ -193,6 +196,11 @@ pub struct CompiledUnit {
 }
 
 impl CompiledUnit {
+    /// Bytes of guest code that it was made from.
+    pub fn guest_bytes(&self) -> u64 {
+        self.ranges.iter().map(|range| range.end - range.start).sum()
+    }
+
     /// Whether offsets and indices lie where they may, so that it can be installed: a unit that was read from a file.
     pub fn is_sound(&self) -> bool {
         let size = self.code.len() as u64;
@@ -218,6 +226,7 @@ impl CompiledUnit {
             u64::from(site.offset) < size && target < size
         };
         !self.code.is_empty()
+            && u64::from(self.hot_bytes) <= size
             && self.relocations.iter().all(relocation)
             && self.sites.iter().all(site)
             && self.sites.is_sorted_by_key(|site| site.offset)

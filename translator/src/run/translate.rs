@@ -203,6 +203,8 @@ impl Vm {
             stats.units_compiled += 1;
             stats.compiled_instructions += u64::from(unit.instructions);
             stats.code_bytes += unit.code.len() as u64;
+            stats.code_hot_bytes += u64::from(unit.hot_bytes);
+            stats.code_guest_bytes += unit.guest_bytes();
             stats.compile_nanos += unit.compile_time.as_nanos() as u64;
         });
         // Read while they are watched: if the unit is published, they are what it was made from.
@@ -253,6 +255,8 @@ impl Vm {
             stats.units_assembled += 1;
             stats.assembled_instructions += u64::from(unit.instructions);
             stats.assembled_bytes += unit.code.len() as u64;
+            stats.assembled_hot_bytes += u64::from(unit.hot_bytes);
+            stats.assembled_guest_bytes += unit.guest_bytes();
             stats.assemble_nanos += unit.compile_time.as_nanos() as u64;
         });
         self.publish(cache, &unit, watch, Origin::Here)

@@ -54,6 +54,10 @@ pub struct Stats {
     pub assembled_instructions: u64,
     /// Bytes of host code in units made of stencils.
     pub assembled_bytes: u64,
+    /// Those that come before the cold parts of their unit.
+    pub assembled_hot_bytes: u64,
+    /// Bytes of guest code that units of stencils were made from.
+    pub assembled_guest_bytes: u64,
     /// Time spent making units of stencils, the compilation of new stencils included, in nanoseconds.
     pub assemble_nanos: u64,
     /// Regions compiled.
@@ -64,6 +68,10 @@ pub struct Stats {
     pub compiled_instructions: u64,
     /// Bytes of host code in compiled regions.
     pub code_bytes: u64,
+    /// Those that come before the cold blocks of their region.
+    pub code_hot_bytes: u64,
+    /// Bytes of guest code that regions were compiled from; what is in several of them counts for each.
+    pub code_guest_bytes: u64,
     /// Time spent compiling regions, in nanoseconds.
     pub compile_nanos: u64,
     /// Entries from the dispatcher into host code.

@@ -24,6 +24,7 @@ fn unit(pc: u64) -> CompiledUnit {
         key: UnitKey { parallel: true, ..UnitKey::plain(Guest::Riscv64) },
         tier: Tier::Region,
         code: (0..200).map(|byte| byte ^ pc as u8).collect(),
+        hot_bytes: 100,
         relocations: vec![Relocation::LinkSlot { offset: 16, index: 0 }],
         links: vec![LinkSite { target: pc + 4 }],
         counter: None,

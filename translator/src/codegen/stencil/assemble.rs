@@ -196,6 +196,7 @@ impl<'a> Assembly<'a> {
 
     /// The unit made of these instructions, which have been appended.
     fn finish(mut self, steps: &[Step], counter: i64) -> CompiledUnit {
+        let hot_bytes = self.code.len() as u32;
         for copy in std::mem::take(&mut self.copies) {
             self.complete(&copy);
         }
@@ -205,6 +206,7 @@ impl<'a> Assembly<'a> {
             key: *self.key,
             tier: Tier::Stencils,
             code: self.code,
+            hot_bytes,
             relocations: self.relocations,
             links: self.links,
             counter: Some(counter),

@@ -13,6 +13,7 @@ use crate::region::{Edge, Region, only_interpreted};
 use cranelift_codegen::FinalizedRelocTarget;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::ExternalName;
+use rustc_hash::FxHashSet;
 
 /// One compile.
 struct Raw {
@@ -100,8 +101,13 @@ fn compile(
     placeholders: &[i64],
 ) -> Result<Option<Raw>, Error> {
     let pc = piece.pc();
-    let mut region =
-        Region { blocks: Vec::new(), edges: Vec::new(), loop_heads: vec![false], checks: vec![None] };
+    let mut region = Region {
+        blocks: Vec::new(),
+        edges: Vec::new(),
+        loop_heads: vec![false],
+        checks: vec![None],
+        unlikely: FxHashSet::default(),
+    };
     match *piece {
         Piece::Instruction { block, edges } => {
             let mut block = block.clone();

@@ -107,7 +107,7 @@ fn the_rest_of_an_x86_64_block_is_compared_behind_a_store() {
 #[test]
 fn checks_are_compiled_for_every_host() {
     for isa in HostIsa::ALL {
-        let compiler = Compiler::new(isa, &Options { verify: true, optimize: false }).unwrap();
+        let compiler = Compiler::new(isa, &Options { verify: true, ..Options::default() }).unwrap();
         for memory in [MemoryMode::Direct, MemoryMode::Paged] {
             for budget in [false, true] {
                 let key = UnitKey { memory, budget, ..key(Guest::Riscv64, 0, 0) };

@@ -16,7 +16,7 @@ extern "C" fn no_tlb(_: &mut VcpuState, _: u64, _: u64) {
 }
 
 pub(super) fn compiler() -> Compiler {
-    Compiler::new(HostIsa::native(), &Options { verify: true, optimize: false }).unwrap()
+    Compiler::new(HostIsa::native(), &Options { verify: true, ..Options::default() }).unwrap()
 }
 
 pub(super) fn bench(compiler: &Compiler) -> Bench {

@@ -23,7 +23,7 @@ fn events(isa: HostIsa, block: Block) -> String {
 }
 
 fn events_of(isa: HostIsa, block: Block, parallel: bool) -> String {
-    let compiler = Compiler::new(isa, &Options { verify: true, optimize: false }).unwrap();
+    let compiler = Compiler::new(isa, &Options { verify: true, ..Options::default() }).unwrap();
     let key = UnitKey { parallel, ..key(block.guest, 0, 0) };
     let unit = compiler.compile(&Region::single(block), &key, &Default::default()).unwrap();
     let mut events = Vec::new();

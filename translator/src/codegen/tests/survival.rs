@@ -40,7 +40,9 @@ fn repetitive(order: Order) -> Block {
 #[test]
 fn accesses_survive_the_optimiser() {
     for optimize in [false, true] {
-        let compiler = Compiler::new(HostIsa::X86_64, &Options { verify: true, optimize }).unwrap();
+        let compiler =
+            Compiler::new(HostIsa::X86_64, &Options { verify: true, optimize, ..Options::default() })
+                .unwrap();
         for order in [Order::Plain, Order::Tso] {
             for write_back in [false, true] {
                 let options = CompileOptions { clif: false, write_back };
@@ -87,7 +89,9 @@ const LIMIT: usize = offset_of!(VcpuState, memory_limit);
 #[test]
 fn polls_survive_the_optimiser() {
     for optimize in [false, true] {
-        let compiler = Compiler::new(HostIsa::X86_64, &Options { verify: true, optimize }).unwrap();
+        let compiler =
+            Compiler::new(HostIsa::X86_64, &Options { verify: true, optimize, ..Options::default() })
+                .unwrap();
         let compile = |region: &Region, budget| {
             let key = UnitKey { budget, ..key(Guest::Riscv64, 0, 0) };
             compiler.compile(region, &key, &Default::default()).unwrap()
