@@ -56,6 +56,7 @@ const NOT_JUDGED: &[(Guest, &str, &str)] = &[
     (Guest::Aarch64, "msr dit", "qemu's processor has data-independent timing"),
     (Guest::Aarch64, "tpidr_el0", "the thread pointer is the judge's own"),
     (Guest::Aarch64, "dczid_el0", "qemu's processor zeroes 512 bytes at a time"),
+    (Guest::Aarch64, "dc zva", "qemu's processor zeroes 512 bytes at a time"),
     (Guest::Aarch64, ", id_", "qemu's processor has other features"),
     (Guest::Aarch64, "msr s0_0_c4_c", "cfinv, axflag and xaflag: qemu refuses bits that should be zero"),
     (Guest::Aarch64, "fcvtzs h", "qemu 7.2 leaves the sign above a half-precision fixed-point result"),
