@@ -12,6 +12,9 @@ use cranelift_codegen::ir::condcodes::CondCode as _;
 use cranelift_codegen::ir::{self, BlockArg, InstBuilder, InstructionData, Opcode};
 use rustc_hash::FxHashMap;
 
+/// Instructions that are made anew in one place at most.
+const MAX_INSTRUCTIONS: u32 = 24;
+
 /// Values that are being made anew in one place.
 struct Making {
     /// What is there already, by the value that it stands for.
@@ -20,8 +23,10 @@ struct Making {
     left: u32,
 }
 
+/// What stands for a value.
 #[derive(Clone, Copy)]
 enum Remade {
+    /// This one.
     Is(ir::Value),
     /// The low bits of this one.
     LowOf(ir::Value),
@@ -29,7 +34,7 @@ enum Remade {
 
 impl Default for Making {
     fn default() -> Making {
-        Making { made: FxHashMap::default(), left: 24 }
+        Making { made: FxHashMap::default(), left: MAX_INSTRUCTIONS }
     }
 }
 
