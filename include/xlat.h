@@ -1790,7 +1790,8 @@ typedef struct xlat_engine_options {
    */
   uint32_t monitor;
   /**
-   * How often a unit of stencils is entered before a region is compiled; `UINT32_MAX`: never.
+   * How often a unit of stencils is entered before a region is compiled; `UINT32_MAX`: never. Zero: when a region is
+   * expected to pay, as learned from the times of earlier compiles, so that two runs may compile different ones.
    */
   uint32_t promotion;
   /**
@@ -1798,9 +1799,9 @@ typedef struct xlat_engine_options {
    */
   uint32_t compile_threads;
   /**
-   * Zero.
+   * The most time that compiling regions may take, in percent of the processor time of the process; zero is no bound.
    */
-  uint32_t reserved;
+  uint32_t compile_budget;
 } xlat_engine_options;
 
 /**

@@ -371,7 +371,7 @@ class xlat_engine_options(Structure):
         ("monitor", c_uint32),
         ("promotion", c_uint32),
         ("compile_threads", c_uint32),
-        ("reserved", c_uint32),
+        ("compile_budget", c_uint32),
     ]
 
 

@@ -43,11 +43,13 @@ class Engine(Managed):
         arena_bytes: int | None = None,
         promotion: int | None = None,
         compile_threads: int | None = None,
+        compile_budget: int | None = None,
         monitor: Monitor | None = None,
     ) -> None:
         """`threshold`: how often a block is interpreted before host code is made for it; 0 makes it at once.
-        `promotion`: how often a unit of stencils is entered before a region is compiled. `monitor`: what is kept for
-        `Vm.report` and `on_event`.
+        `promotion`: how often a unit of stencils is entered before a region is compiled; without it, when a region is
+        expected to pay. `compile_budget`: the most time for that, in percent of the processor time of the process.
+        `monitor`: what is kept for `Vm.report` and `on_event`.
         """
         options = new_struct(c.xlat_engine_options)
         options.execution = execution or 0
@@ -57,6 +59,7 @@ class Engine(Managed):
         options.arena_bytes = arena_bytes or 0
         options.promotion = promotion or 0
         options.compile_threads = compile_threads or 0
+        options.compile_budget = compile_budget or 0
         options.monitor = monitor or 0
         handle = c_void_p()
         check(lib.xlat_engine_new(byref(options), byref(handle)))

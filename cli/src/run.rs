@@ -13,11 +13,12 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use translator::cache::disk::Counters;
 use translator::codegen::StencilStats;
 use translator::memory;
 use translator::monitor::{Monitor, MonitorOptions};
-use translator::run::{Engine, EngineOptions, ExecutionMode, Exit, Reason, RunOptions, Stats, VmOptions};
+use translator::run::{
+    Engine, EngineOptions, ExecutionMode, Exit, Promotion, Reason, RunOptions, Vm, VmOptions,
+};
 
 /// Instructions that are interpreted before the first stencil is compiled.
 ///
@@ -77,9 +78,13 @@ pub struct Arguments {
     /// Interpreted executions of a block before host code is made for it
     #[arg(long, value_name = "COUNT")]
     threshold: Option<u32>,
-    /// Entries of a unit of stencils before a region is compiled at it
-    #[arg(long, value_name = "COUNT")]
-    promotion: Option<u32>,
+    /// When a region is compiled at a unit of stencils: after a number of entries, or `learned`, when it is expected to pay
+    /// (default)
+    #[arg(long, value_name = "COUNT|learned", value_parser = promotion)]
+    promotion: Option<Promotion>,
+    /// The most time for compiling regions, in percent of the processor time
+    #[arg(long, value_name = "PERCENT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    compile_budget: u32,
     /// Threads that compile regions while the program goes on in stencils; 0 compiles on the program's own thread
     #[arg(long, value_name = "COUNT")]
     compile_threads: Option<usize>,
@@ -172,6 +177,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         stencil_delay: if arguments.threshold.is_none() { STENCIL_DELAY } else { 0 },
         threshold: arguments.threshold.unwrap_or(EngineOptions::default().threshold),
         promotion: arguments.promotion.unwrap_or(EngineOptions::default().promotion),
+        compile_budget: Some(arguments.compile_budget),
         compile_threads: arguments.compile_threads.unwrap_or(EngineOptions::default().compile_threads),
         arena_bytes: arguments.code_limit.unwrap_or(EngineOptions::default().arena_bytes),
         ..EngineOptions::default()
@@ -194,12 +200,10 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     // Before the program's ending becomes ours.
     process.vm().save_units();
     if let Some(format) = arguments.stats {
-        let store = process.vm().store_counters().unwrap_or_default();
-        print_stats(format, &counters(&process.vm().stats(), &engine.stencil_stats(), &store));
+        print_stats(format, &counters(process.vm(), &engine.stencil_stats()));
     }
     if let (Some(path), Some(report)) = (&arguments.report, process.vm().report()) {
-        let store = process.vm().store_counters().unwrap_or_default();
-        let counters = counters(&process.vm().stats(), &engine.stencil_stats(), &store);
+        let counters = counters(process.vm(), &engine.stencil_stats());
         if let Err(error) = report::write(path, &arguments.program, &report, &counters) {
             complain(&format!("the report: {error}"));
         }
@@ -234,6 +238,14 @@ fn monitor(arguments: &Arguments) -> std::io::Result<Option<Arc<Monitor>>> {
     wanted.then(|| Monitor::new(&options)).transpose()
 }
 
+/// A number of entries, or `learned`.
+fn promotion(text: &str) -> Result<Promotion, String> {
+    match text {
+        "learned" => Ok(Promotion::Learned),
+        _ => text.parse().map(Promotion::After).map_err(|error| format!("{error}; as in 3000, or learned")),
+    }
+}
+
 /// A number of bytes, with K, M or G behind it for powers of 1024.
 fn size(text: &str) -> Result<usize, String> {
     let (digits, shift) = match text.as_bytes().last() {
@@ -261,7 +273,9 @@ fn environment(inherited: impl Iterator<Item = (OsString, OsString)>, changes: &
     variables
 }
 
-fn counters(stats: &Stats, stencils: &StencilStats, store: &Counters) -> Vec<(&'static str, u64)> {
+fn counters(vm: &Vm, stencils: &StencilStats) -> Vec<(&'static str, u64)> {
+    let (stats, store) = (vm.stats(), vm.store_counters().unwrap_or_default());
+    let hotness = vm.hotness_counters().unwrap_or_default();
     vec![
         ("blocks_lifted", stats.blocks_lifted),
         ("interpreted", stats.interpreted),
@@ -281,6 +295,10 @@ fn counters(stats: &Stats, stencils: &StencilStats, store: &Counters) -> Vec<(&'
         ("code_hot_bytes", stats.code_hot_bytes),
         ("code_guest_bytes", stats.code_guest_bytes),
         ("compile_nanos", stats.compile_nanos),
+        ("promotions_asked", hotness.asked),
+        ("promotions_put_off", hotness.put_off),
+        ("promotions_over_budget", hotness.over_budget),
+        ("promotions_forgotten", hotness.forgotten),
         ("entries", stats.entries),
         ("links", stats.links),
         ("units_invalidated", stats.units_invalidated),

@@ -68,6 +68,38 @@ fn quick_start_programs_run() {
 }
 
 #[test]
+fn programs_run_alike_whatever_rule_decides_about_regions() {
+    let rules: [&[&str]; 4] = [
+        &["--promotion", "1"],
+        &["--promotion", "learned", "--compile-threads", "2"],
+        &["--promotion", "20", "--compile-budget", "1"],
+        &["--promotion", "4294967295"],
+    ];
+    for guest in GUESTS {
+        let program = quick_start(guest);
+        for rule in rules {
+            let run = [&["run", "--no-cache", "--stats=json"], rule, &[&program]].concat();
+            let output = output(&run);
+            let text = String::from_utf8(output.stdout.clone()).unwrap();
+            assert_eq!(text.lines().nth(4), Some("checksum: 1ca8f922510df736"), "{guest} {rule:?}");
+            let counters: serde_json::Value = serde_json::from_str(&errors(&output)).unwrap();
+            let [asked, put_off] =
+                ["promotions_asked", "promotions_put_off"].map(|name| counters[name].as_u64());
+            assert!(asked.is_some() && asked >= put_off, "{guest} {rule:?}: {counters}");
+            if rule[1] == "4294967295" {
+                assert_eq!((asked, counters["units_compiled"].as_u64()), (Some(0), Some(0)), "{guest}");
+            }
+        }
+    }
+    for wrong in [["--promotion", "often"], ["--promotion", "-1"], ["--compile-budget", "0"]] {
+        let [option, value] = wrong;
+        let output = output(&["run", &format!("{option}={value}"), "program"]);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert!(errors(&output).contains(option), "{}", errors(&output));
+    }
+}
+
+#[test]
 fn what_cannot_be_run_is_said_with_the_status_of_a_shell() {
     let good = std::fs::read(quick_start("riscv64")).unwrap();
     let truncated = Scratch::new("truncated", &good[..100], 0o755);

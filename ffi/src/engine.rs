@@ -6,7 +6,7 @@ use crate::handle::{self, Handle};
 use crate::numbers::*;
 use std::sync::Arc;
 use translator::monitor::{Monitor, MonitorOptions};
-use translator::run::{Engine, EngineOptions, ExecutionMode};
+use translator::run::{Engine, EngineOptions, ExecutionMode, Promotion};
 
 /// Configuration and compiler, shared by machines.
 pub struct xlat_engine(());
@@ -32,12 +32,13 @@ pub struct xlat_engine_options {
     pub arena_bytes: u64,
     /// `XLAT_MONITOR_*`, added up.
     pub monitor: u32,
-    /// How often a unit of stencils is entered before a region is compiled; `UINT32_MAX`: never.
+    /// How often a unit of stencils is entered before a region is compiled; `UINT32_MAX`: never. Zero: when a region is
+    /// expected to pay, as learned from the times of earlier compiles, so that two runs may compile different ones.
     pub promotion: u32,
     /// Threads of each machine that compile regions; with none, a region is compiled on the thread that wants it.
     pub compile_threads: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// The most time that compiling regions may take, in percent of the processor time of the process; zero is no bound.
+    pub compile_budget: u32,
 }
 
 // SAFETY: repr(C), 4 * 4 + 8 + 4 * 4 bytes without padding, integers only.
@@ -98,14 +99,12 @@ fn settings(given: &xlat_engine_options) -> Result<EngineOptions, Failure> {
             .map_err(|_| Failure::argument("arena_bytes is larger than an address space"))?;
     }
     if given.promotion != 0 {
-        options.promotion = given.promotion;
+        options.promotion = Promotion::After(given.promotion);
     }
     if given.compile_threads != 0 {
         options.compile_threads = given.compile_threads as usize;
     }
-    if given.reserved != 0 {
-        return Err(Failure::argument("xlat_engine_options.reserved is not zero"));
-    }
+    options.compile_budget = (given.compile_budget != 0).then_some(given.compile_budget);
     options.monitor = monitor(given.monitor)?;
     Ok(options)
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use translator::guest::Guest;
 use translator::guest::registers::{State as _, by_name};
 use translator::memory::{Mode, Permissions, Prot};
-use translator::run::{Engine, EngineOptions, ExecutionMode, Vcpu, Vm, VmOptions};
+use translator::run::{Engine, EngineOptions, ExecutionMode, Promotion, Vcpu, Vm, VmOptions};
 
 /// Where programs are placed.
 pub const CODE: u64 = 0x10_0000;
@@ -322,7 +322,7 @@ pub fn machine(guest: Guest, settings: &Settings) -> Arc<Vm> {
     let options = EngineOptions {
         mode: settings.mode,
         threshold: settings.threshold,
-        promotion: 16,
+        promotion: Promotion::After(16),
         shuffle: settings.shuffle,
         arena_bytes: if settings.arena_bytes == 0 { 8 << 20 } else { settings.arena_bytes },
         ..EngineOptions::default()

@@ -9,7 +9,9 @@ use tests::llvm;
 use translator::guest::Guest;
 use translator::guest::registers::{State as _, by_name};
 use translator::memory::{Mode, Permissions, Prot};
-use translator::run::{Engine, EngineOptions, ExecutionMode, Reason, RunOptions, Vcpu, Vm, VmOptions};
+use translator::run::{
+    Engine, EngineOptions, ExecutionMode, Promotion, Reason, RunOptions, Vcpu, Vm, VmOptions,
+};
 
 const CODE: u64 = 0x10_0000;
 const DATA: u64 = 0x100_0000;
@@ -263,7 +265,7 @@ fn machine(guest: Guest, way: Way) -> std::sync::Arc<Vm> {
     let options = EngineOptions {
         mode,
         threshold: 2,
-        promotion: 16,
+        promotion: Promotion::After(16),
         shuffle,
         region_instructions: 12,
         arena_bytes,
@@ -414,7 +416,12 @@ fn atomics_are_atomic_as_soon_as_a_vcpu_is_not_alone() {
     const LOOPS: u64 = 3_000_000;
     for guest in [Guest::X86_64, Guest::Aarch64, Guest::Riscv64] {
         for mode in [ExecutionMode::Regions, ExecutionMode::Stencils, ExecutionMode::Compile] {
-            let options = EngineOptions { mode, threshold: 2, promotion: 16, ..EngineOptions::default() };
+            let options = EngineOptions {
+                mode,
+                threshold: 2,
+                promotion: Promotion::After(16),
+                ..EngineOptions::default()
+            };
             let engine = Engine::new(options).expect("an engine");
             let vm = Vm::new(&engine, guest, &VmOptions { alone: true, ..VmOptions::default() })
                 .expect("a machine");

@@ -24,12 +24,15 @@
 
 mod collect;
 pub mod disk;
+mod entries;
 mod name_map;
 #[cfg(test)]
 mod tests;
 
 pub use collect::Collection;
 use collect::{Age, Ages, Load};
+use entries::Count;
+pub use entries::Profile;
 use name_map::NameMap;
 
 use crate::codegen::{self, Arena, CompiledUnit, InstalledUnit, LinkSlot, Runtime, Tier, UnitKey};
@@ -58,6 +61,12 @@ pub struct Unit {
     ranges: Vec<Range<u64>>,
     /// Blocks that the unit compares with memory by itself.
     checks: Vec<Piece>,
+    instructions: u32,
+    /// Instructions that may fault.
+    accesses: u32,
+    /// Ends at an instruction that is left to the interpreter.
+    interprets: bool,
+    count: Count,
     age: Age,
     /// No link leads to it and no vCPU has it in its jump cache, until it is looked up: so that this is seen.
     cut: bool,
@@ -247,14 +256,6 @@ impl Cache {
         self.lock().units.get(name).map(|unit| unit.tier)
     }
 
-    /// Sets how many entries a unit counts before its next `Hot` exit.
-    pub fn set_counter(&self, name: &UnitName, entries: i64) {
-        let inner = self.lock();
-        if let Some(counter) = inner.units.get(name).and_then(|unit| unit.installed.counter) {
-            self.arena().set_counter(counter, entries);
-        }
-    }
-
     /// Number of live units.
     pub fn len(&self) -> usize {
         self.lock().units.len()
@@ -283,17 +284,8 @@ impl Cache {
                 return Err(Refused::Arena(error));
             }
         };
-        let (name, entry) = (UnitName { pc: compiled.pc, key: compiled.key }, installed.entry);
-        let unit = Box::new(Unit {
-            name,
-            tier: compiled.tier,
-            installed,
-            watch,
-            ranges: compiled.ranges.clone(),
-            checks: compiled.checks.clone(),
-            age: Age::default(),
-            cut: false,
-        });
+        let entry = installed.entry;
+        let unit = Box::new(Unit::new(compiled, installed, watch));
         let note = self.note(&unit.ranges);
         let current = memory.is_current(&unit.watch);
         match self.show(note, current, unit) {
@@ -526,6 +518,24 @@ impl Inner {
 }
 
 impl Unit {
+    /// A unit in the arena that nobody knows of yet.
+    fn new(compiled: &CompiledUnit, installed: InstalledUnit, watch: CodeWatch) -> Unit {
+        Unit {
+            name: UnitName { pc: compiled.pc, key: compiled.key },
+            tier: compiled.tier,
+            installed,
+            watch,
+            ranges: compiled.ranges.clone(),
+            checks: compiled.checks.clone(),
+            instructions: compiled.instructions,
+            accesses: compiled.sites.len() as u32,
+            interprets: compiled.interprets,
+            count: Count::new(compiled.counter),
+            age: Age::default(),
+            cut: false,
+        }
+    }
+
     /// What it is found by.
     pub fn name(&self) -> &UnitName {
         &self.name

@@ -15,7 +15,7 @@
 //! | `region` | IR blocks -> a control-flow graph with its loops inside |
 //! | `codegen` | region -> Cranelift -> host code in the code arena |
 //! | `cache` | translated units, links between them, invalidation |
-//! | `tier` | what a unit of the first tier covers |
+//! | `tier` | what a region covers, which units are worth one, compile threads |
 //! | `monitor` | a record of each unit, events, names for `perf` |
 //! | `run` | engine, vm, vcpu: the dispatch loop, exits, budget, interrupts, counters |
 

@@ -9,8 +9,8 @@
 mod perf;
 mod report;
 
-pub(crate) use report::Now;
-pub use report::{ExitPlace, Report, Samples, UnitReport};
+pub use report::{ExitPlace, Report, Samples, UnitReport, WaitingUnit};
+pub(crate) use report::{Now, WAITING_UNITS};
 
 use crate::cache::{Gone, Placed, UnitName};
 use crate::codegen::{CompiledUnit, Tier};

@@ -28,5 +28,7 @@ use std::sync::atomic;
 
 pub use engine::{Engine, EngineOptions, Error, ExecutionMode};
 pub use exit::{Exit, Reason};
+
+pub use crate::tier::Promotion;
 pub use vcpu::{Interrupter, RunOptions, Vcpu};
 pub use vm::{Stats, Vm, VmOptions};

@@ -1,4 +1,4 @@
-//! Tiers: what a region covers, and the threads that compile regions meanwhile.
+//! Tiers: what a region covers, when one is compiled, and the threads that compile regions meanwhile.
 //!
 //! | tier | what | made of |
 //! | --- | --- | --- |
@@ -8,8 +8,14 @@
 //!
 //! All state is in its slots between units of any tier, so the change from one to the other is a jump.
 
+mod budget;
+mod estimate;
+mod hotness;
+mod regression;
 mod workers;
 
+pub use estimate::Compiled;
+pub use hotness::{Counters, Hot, Hotness, Promotion, Verdict};
 pub use workers::Workers;
 
 use crate::cache::UnitName;

@@ -8,7 +8,8 @@ use translator::guest::registers::State as _;
 use translator::ir::Slot;
 use translator::memory::{self, Mode, Permissions, Prot};
 use translator::run::{
-    Engine, EngineOptions, ExecutionMode, Exit, Interrupter, RunOptions, Stats, Vcpu, Vm, VmOptions,
+    Engine, EngineOptions, ExecutionMode, Exit, Interrupter, Promotion, RunOptions, Stats, Vcpu, Vm,
+    VmOptions,
 };
 
 /// A machine with the differential tests' memory.
@@ -40,7 +41,7 @@ impl Machine {
         let options = EngineOptions {
             mode,
             threshold: 0,
-            promotion: 2,
+            promotion: Promotion::After(2),
             shuffle: (mode == ExecutionMode::Compile).then_some(1),
             arena_bytes: 32 << 20,
             ..EngineOptions::default()

@@ -9,7 +9,9 @@ use translator::guest::Guest;
 use translator::guest::registers::{State as _, registers};
 use translator::ir::Slot;
 use translator::memory::{self, Mode, Permissions, Prot};
-use translator::run::{Engine, EngineOptions, ExecutionMode, Exit, RunOptions, Vcpu, Vm, VmOptions};
+use translator::run::{
+    Engine, EngineOptions, ExecutionMode, Exit, Promotion, RunOptions, Vcpu, Vm, VmOptions,
+};
 
 /// Settings of machines here: several of them stand beside each other, so none may take all of the address space.
 pub fn vm_options(memory: Mode) -> VmOptions {
@@ -196,7 +198,7 @@ impl Rig {
         let options = EngineOptions {
             mode,
             threshold: 0,
-            promotion: 3,
+            promotion: Promotion::After(3),
             shuffle: tiers_at_random.then_some(1),
             arena_bytes: 32 << 20,
             ..EngineOptions::default()

@@ -44,6 +44,7 @@ fn compiled(tier: Tier, pc: u64, size: usize, links: &[u64], ranges: &[Range<u64
         relocations: Vec::new(),
         links: links.iter().map(|&target| LinkSite { target }).collect(),
         counter: None,
+        interprets: false,
         sites: Vec::new(),
         moves: Vec::new(),
         ranges: ranges.to_vec(),
@@ -141,16 +142,8 @@ fn code_that_is_taken_while_a_unit_of_it_is_being_published_is_not_published() {
     let (cache, memory) = empty();
     let unit = |pc: u64| {
         let compiled = compiled(Tier::Region, pc, 64, &[], &[pc..pc + 4]);
-        Box::new(Unit {
-            name: name(pc),
-            tier: compiled.tier,
-            installed: cache.arena().install(&compiled).unwrap(),
-            watch: memory.watch_code(0..0),
-            ranges: compiled.ranges,
-            checks: compiled.checks,
-            age: Age::default(),
-            cut: false,
-        })
+        let installed = cache.arena().install(&compiled).unwrap();
+        Box::new(Unit::new(&compiled, installed, memory.watch_code(0..0)))
     };
     let (taken, other) = (unit(0), unit(PAGE));
     let (note, note_of_other) = (cache.note(&taken.ranges), cache.note(&other.ranges));
@@ -309,4 +302,52 @@ fn a_collection_gives_way_to_look_ups_and_publishers() {
     let after = cache.arena().usage();
     assert_eq!((after.free_bytes, after.free_slots), (before.free_bytes, before.free_slots));
     assert!(cache.lock().incoming.len() == 0);
+}
+
+/// Publishes a unit of stencils of 10 instructions at `pc` with a jump to its own entry.
+fn publish_counting(cache: &Cache, memory: &Memory, pc: u64) {
+    let mut unit = compiled(Tier::Stencils, pc, 64, &[pc], &[pc..pc + 40]);
+    (unit.counter, unit.instructions) = (Some(1000), 10);
+    assert!(cache.publish(memory, &unit, memory.watch_code(0..0)).unwrap().is_some());
+}
+
+/// Lets a unit of stencils count entries as its code does.
+fn enter(cache: &Cache, pc: u64, entries: i64) {
+    let inner = cache.lock();
+    let counter = inner.units[&name(pc)].installed.counter.unwrap();
+    cache.arena().set_counter(counter, cache.arena().counter(counter) - entries);
+}
+
+#[test]
+fn entries_are_counted_across_every_setting_of_the_counter() {
+    let (cache, memory) = empty();
+    publish_counting(&cache, &memory, 0);
+    let entries = || cache.profile(&name(0)).unwrap().entries;
+    assert_eq!(entries(), 0);
+    enter(&cache, 0, 1001);
+    cache.set_counter(&name(0), i64::MAX);
+    assert_eq!(entries(), 1001);
+    enter(&cache, 0, 10);
+    assert_eq!(entries(), 1011);
+    cache.set_counter(&name(0), 5);
+    assert_eq!(entries(), 1011);
+    let profile = cache.profile(&name(0)).unwrap();
+    assert_eq!((profile.instructions, profile.exits, profile.loops), (10, 1, true));
+}
+
+#[test]
+fn a_region_takes_the_work_of_the_units_over_whose_entries_it_covers() {
+    let (cache, memory) = empty();
+    for pc in [0, 100, 200, 300] {
+        publish_counting(&cache, &memory, pc);
+        enter(&cache, pc, 7 + pc as i64);
+    }
+    // Over the units at 100 and 200, and the end of the one at 0.
+    publish(&cache, &memory, Tier::Region, 80, &[20..40, 80..104, 200..208]);
+    assert_eq!(cache.take_over(&name(80), 50), 10 * (107 + 207));
+    let entries = |pc| cache.profile(&name(pc)).unwrap().entries;
+    assert_eq!([0, 100, 200, 300].map(entries), [7, 0, 0, 307]);
+    enter(&cache, 100, 3);
+    assert_eq!(entries(100), 3);
+    assert_eq!(cache.profile(&name(80)), None, "a region does not count");
 }

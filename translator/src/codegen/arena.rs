@@ -338,6 +338,11 @@ impl Arena {
         self.slot(slot).code.store(entry, Ordering::Release);
     }
 
+    /// How many entries a unit has left before its next `Hot` exit; negative behind that.
+    pub fn counter(&self, counter: CounterSlot) -> i64 {
+        self.slot(counter.0).code.load(Ordering::Relaxed) as i64
+    }
+
     /// Sets how many entries a unit counts before its next `Hot` exit.
     pub fn set_counter(&self, counter: CounterSlot, entries: i64) {
         self.slot(counter.0).code.store(entries as u64, Ordering::Relaxed);
@@ -662,6 +667,7 @@ mod tests {
             pc: 0x1000,
             tier: crate::codegen::Tier::Region,
             counter: None,
+            interprets: false,
             key: UnitKey::plain(Guest::Riscv64),
             code: vec![0; len],
             hot_bytes: 0,

@@ -201,6 +201,7 @@ impl Compiler {
             relocations,
             links: emitted.links.iter().map(|&target| LinkSite { target }).collect(),
             counter: None,
+            interprets: false,
             sites,
             moves,
             ranges: region.ranges(),

@@ -107,6 +107,7 @@ fn stub_unit(isa: HostIsa, code: Vec<u8>) -> CompiledUnit {
         relocations: Vec::new(),
         links: Vec::new(),
         counter: None,
+        interprets: false,
         sites: Vec::new(),
         ranges: Vec::new(),
         checks: Vec::new(),

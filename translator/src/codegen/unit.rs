@@ -185,6 +185,9 @@ pub struct CompiledUnit {
     pub checks: Vec<(u64, Box<[u8]>)>,
     /// Guest instructions compiled.
     pub instructions: u32,
+    /// Whether it ends at an instruction that it always leaves to the interpreter.
+    #[serde(skip)]
+    pub interprets: bool,
     /// Whether every dirty register is written back before each access (else cold edges keep state exact).
     pub write_back: bool,
     /// How long it took.

@@ -4,12 +4,16 @@ use super::{Event, EventKind, Monitor, tier_name};
 use crate::cache::Gone;
 use crate::cache::UnitName;
 use crate::codegen::Tier;
+use crate::tier::Hot;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Places of exits that a report names.
 const EXIT_PLACES: usize = 100;
+
+/// Units waiting for a region that a report names.
+pub(crate) const WAITING_UNITS: usize = 100;
 
 /// Where samples fell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
@@ -37,10 +41,25 @@ pub struct Report {
     pub exits: BTreeMap<&'static str, u64>,
     /// Where the most frequent exits are.
     pub exit_places: Vec<ExitPlace>,
+    /// The hottest units of stencils that asked for a region and wait for it, hottest first.
+    pub waiting: Vec<WaitingUnit>,
     /// Units for which there was no room below.
     pub unrecorded_units: u64,
     /// Every unit, those with the most samples first, then those that took longest to compile.
     pub units: Vec<UnitReport>,
+}
+
+/// A unit of stencils that is on its way to a region.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct WaitingUnit {
+    /// Its entry.
+    pub pc: u64,
+    /// The function there, if known.
+    pub symbol: Option<String>,
+    /// Entries, those of long ago counted less.
+    pub score: f64,
+    /// The score at which its region was to be compiled when it asked.
+    pub threshold: f64,
 }
 
 /// A guest address where host code is left.
@@ -109,6 +128,8 @@ pub(crate) struct Now<'a> {
     pub(crate) live: FxHashMap<(UnitName, Tier), u64>,
     /// Names of the kinds of exits by number.
     pub(crate) exit_names: &'a [&'static str],
+    /// Units that wait for a region, hottest first.
+    pub(crate) waiting: Vec<Hot>,
 }
 
 impl Monitor {
@@ -151,7 +172,13 @@ impl Monitor {
         exit_places.sort_by_key(|place| (std::cmp::Reverse(place.count), place.pc, place.kind));
         exit_places.truncate(EXIT_PLACES);
         exit_places.iter_mut().for_each(|place| place.symbol = symbol(place.pc));
+        let waiting = now.waiting.iter().map(|hot| {
+            let Hot { name, score, threshold } = *hot;
+            WaitingUnit { pc: name.pc, symbol: symbol(name.pc), score, threshold }
+        });
+        let waiting = waiting.collect();
         Report {
+            waiting,
             vm: now.vm,
             guest: now.guest,
             seconds: self.started.elapsed().as_secs_f64(),

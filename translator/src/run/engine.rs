@@ -4,6 +4,7 @@ use super::sampler::Sampler;
 use crate::cache::disk::{KeptStencils, Store};
 use crate::codegen::{Compiler, HostIsa, Keeper, Options, StencilStats, Stencils};
 use crate::monitor::{Monitor, Samples};
+use crate::tier::Promotion;
 use crate::{codegen, memory};
 use std::sync::{Arc, OnceLock};
 
@@ -31,10 +32,13 @@ pub struct EngineOptions {
     /// Instructions that a vCPU interprets before it has stencils compiled, if the process has compiled none. Those of
     /// earlier processes are used at once.
     pub stencil_delay: u64,
-    /// How often a unit of stencils is entered before a region is compiled at its entry.
-    pub promotion: u32,
-    /// Threads of each machine that compile regions while its vCPUs go on in stencils; 0 compiles on the vCPU's thread,
-    /// at the same place in every run.
+    /// When a region is compiled at the entry of a unit of stencils.
+    pub promotion: Promotion,
+    /// The most time that compiling regions may take, in percent of the processor time of the process; `None` is no bound.
+    /// A second's share may be used up at once.
+    pub compile_budget: Option<u32>,
+    /// Threads of each machine that compile regions while its vCPUs go on in stencils; 0 compiles on the vCPU's thread;
+    /// with [`Promotion::After`] and no budget, at the same place in every run.
     pub compile_threads: usize,
     /// For tests: seeds what promotes and evicts units at random whenever a vCPU comes to the dispatcher.
     pub shuffle: Option<u64>,
@@ -55,7 +59,8 @@ impl Default for EngineOptions {
             mode: ExecutionMode::Compile,
             threshold: 24,
             stencil_delay: 0,
-            promotion: 3000,
+            promotion: Promotion::Learned,
+            compile_budget: None,
             compile_threads: 0,
             shuffle: None,
             region_instructions: 200,
@@ -105,6 +110,9 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Result<Arc<Engine>, Error> {
         if options.region_instructions == 0 {
             return Err(Error::Option("region_instructions must be at least 1"));
+        }
+        if options.compile_budget == Some(0) {
+            return Err(Error::Option("compile_budget must be at least 1"));
         }
         let sample = options.monitor.as_ref().is_some_and(|monitor| monitor.options().sample);
         let sampler = sample.then(Sampler::start).transpose().map_err(Error::Sampler)?;

@@ -18,8 +18,13 @@ fn machine(mode: ExecutionMode, memory: Mode, code: &[u32]) -> Vcpu {
 }
 
 fn machine_of(guest: Guest, mode: ExecutionMode, memory: Mode, code: &[u8]) -> Vcpu {
-    let engine =
-        Engine::new(EngineOptions { mode, threshold: 3, promotion: 5, ..EngineOptions::default() }).unwrap();
+    let engine = Engine::new(EngineOptions {
+        mode,
+        threshold: 3,
+        promotion: Promotion::After(5),
+        ..EngineOptions::default()
+    })
+    .unwrap();
     let options = VmOptions { memory, ..VmOptions::default() };
     let vm = Vm::new(&engine, guest, &options).unwrap();
     vm.memory().map(CODE, 0x1000, Prot::RWX).unwrap();
@@ -250,8 +255,12 @@ fn a_loop_goes_through_every_tier() {
 
 #[test]
 fn a_running_loop_goes_on_in_the_region_of_a_compile_thread() {
-    let options =
-        EngineOptions { threshold: 3, promotion: 5, compile_threads: 2, ..EngineOptions::default() };
+    let options = EngineOptions {
+        threshold: 3,
+        promotion: Promotion::After(5),
+        compile_threads: 2,
+        ..EngineOptions::default()
+    };
     let vm = Vm::new(&Engine::new(options).unwrap(), Guest::Riscv64, &VmOptions::default()).unwrap();
     vm.memory().map(CODE, 0x1000, Prot::RWX).unwrap();
     let bytes: Vec<u8> = COUNT.iter().flat_map(|word| word.to_le_bytes()).collect();
@@ -276,4 +285,54 @@ fn a_running_loop_goes_on_in_the_region_of_a_compile_thread() {
     set(&mut vcpu, "a1", done + 1000);
     assert_eq!(vcpu.run(&RunOptions::default()).reason, Reason::Syscall);
     assert_eq!(get(&vcpu, "a0"), done + 1000);
+}
+
+/// A machine whose loop may be compiled under some rule.
+fn counting_machine(promotion: Promotion, compile_threads: usize) -> Vcpu {
+    let options = EngineOptions { threshold: 3, promotion, compile_threads, ..EngineOptions::default() };
+    let vm = Vm::new(&Engine::new(options).unwrap(), Guest::Riscv64, &VmOptions::default()).unwrap();
+    vm.memory().map(CODE, 0x1000, Prot::RWX).unwrap();
+    let bytes: Vec<u8> = COUNT.iter().flat_map(|word| word.to_le_bytes()).collect();
+    vm.memory().write(CODE, &bytes, crate::memory::Permissions::Ignore).unwrap();
+    let mut vcpu = Vcpu::new(&vm).unwrap();
+    vcpu.set_pc(CODE);
+    vcpu
+}
+
+#[test]
+fn a_loop_ends_alike_whatever_rule_decides_about_its_region() {
+    for promotion in
+        [Promotion::After(0), Promotion::After(5), Promotion::After(u32::MAX), Promotion::Learned]
+    {
+        for threads in [0, 2] {
+            let mut vcpu = counting_machine(promotion, threads);
+            // Four times what a region may cost at most before it is expected to pay.
+            set(&mut vcpu, "a1", 4_000_000);
+            let exit = vcpu.run(&RunOptions::default());
+            assert_eq!((exit.reason, exit.pc), (Reason::Syscall, CODE + 12), "{promotion:?}");
+            assert_eq!(get(&vcpu, "a0"), 4_000_000, "{promotion:?}");
+            let stats = vcpu.vm().stats();
+            // On a compile thread it may come too late. On hosts without stencils regions are all there is.
+            if threads == 0 && stats.units_assembled != 0 {
+                let expected = u64::from(promotion != Promotion::After(u32::MAX));
+                assert_eq!(stats.units_compiled, expected, "{promotion:?}, {:?}", vcpu.vm().hottest(1));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_unit_that_waits_for_its_region_is_among_the_hottest() {
+    let mut vcpu = counting_machine(Promotion::Learned, 0);
+    // It asks after 4000 entries, and is then expected to pay after some 100000.
+    set(&mut vcpu, "a1", 5000);
+    assert_eq!(vcpu.run(&RunOptions::default()).reason, Reason::Syscall);
+    if vcpu.vm().stats().units_assembled == 0 {
+        return;
+    }
+    let hottest = vcpu.vm().hottest(5);
+    assert_eq!(hottest.iter().map(|hot| hot.name.pc).collect::<Vec<_>>(), [CODE]);
+    assert!(hottest[0].score > 0.0 && hottest[0].score < hottest[0].threshold, "{hottest:?}");
+    let counters = vcpu.vm().hotness_counters().unwrap();
+    assert_eq!((counters.asked, counters.put_off, counters.over_budget), (1, 1, 0));
 }

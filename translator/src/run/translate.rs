@@ -8,7 +8,7 @@ use super::engine::{EngineOptions, Error, ExecutionMode};
 use super::tlb::fill_tlb;
 use super::vm::Vm;
 use crate::cache::disk::{Counters, ProgramUnits, checksum};
-use crate::cache::{Cache, Collection, Refused, Unit, UnitName};
+use crate::cache::{Cache, Collection, Profile, Refused, Unit, UnitName};
 use crate::codegen::{
     Arena, Assembly, CompileOptions, CompiledUnit, Compiler, Helpers, HostIsa, Keeper, NotAssembled, Options,
     Runtime, Tier, Trace,
@@ -16,7 +16,7 @@ use crate::codegen::{
 use crate::lift::Fetch;
 use crate::memory::{CodePage, CodeReader, CodeWatch, Memory};
 use crate::monitor::{Made, Origin};
-use crate::tier::{self, Workers};
+use crate::tier::{self, Compiled, Hotness, Verdict, Workers};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -32,7 +32,8 @@ pub(super) struct Translator {
     cache: OnceLock<Option<Cache>>,
     /// The program's units on disk, once it is known which program it is.
     units: OnceLock<ProgramUnits>,
-    workers: Workers<Job>,
+    workers: Workers<Candidate>,
+    hotness: Hotness,
 }
 
 /// What host code is to be made for.
@@ -41,6 +42,13 @@ pub(super) struct Job {
     pub(super) name: UnitName,
     /// Stop addresses: no unit goes over one.
     pub(super) stops: Arc<Vec<u64>>,
+}
+
+/// A unit of stencils whose region is to be compiled.
+struct Candidate {
+    job: Job,
+    /// As of when that was decided.
+    profile: Profile,
 }
 
 /// How a job ended.
@@ -86,6 +94,7 @@ impl Translator {
             cache: OnceLock::new(),
             units: OnceLock::new(),
             workers: Workers::new(options.compile_threads),
+            hotness: Hotness::new(options.promotion, options.compile_budget, options.compile_threads),
         })
     }
 
@@ -105,6 +114,11 @@ impl Translator {
             Some(Cache::new(runtime))
         };
         self.cache.get_or_init(make).as_ref()
+    }
+
+    /// What asks for regions, and what is compiled.
+    pub(super) fn hotness(&self) -> &Hotness {
+        &self.hotness
     }
 
     /// Whether there is a unit of this name, or the disk cache may have one.
@@ -236,7 +250,7 @@ impl Vm {
         let source = Source { reader: self.memory().code_reader(), stops: &job.stops };
         let is_unit = |pc| translator.may_have(cache, &UnitName { pc, key: name.key });
         let counter = match options.mode {
-            ExecutionMode::Compile => i64::from(options.promotion),
+            ExecutionMode::Compile => translator.hotness.first(),
             _ => i64::MAX,
         };
         let Ok(trace) = Trace::follow(stencils, &name.key, &source, name.pc, is_unit) else {
@@ -262,12 +276,16 @@ impl Vm {
         self.publish(cache, &unit, watch, Origin::Here)
     }
 
-    /// Sees to it that the region at the entry of a unit of stencils is compiled: now, or on a compile thread.
+    /// A unit of stencils has counted its entries: its region is compiled, now or on a compile thread, or it counts on.
     pub(super) fn promote(self: &Arc<Self>, job: Job) {
         let Some(translator) = self.translator() else { return };
-        let Some(cache) = translator.cache().filter(|cache| cache.tier(&job.name) == Some(Tier::Stencils))
-        else {
-            return;
+        let Some(cache) = translator.cache() else { return };
+        // None if something better has taken its place.
+        let Some(profile) = cache.profile(&job.name) else { return };
+        let (workers, hotness) = (&translator.workers, &translator.hotness);
+        let rank = match hotness.ask(&job.name, &profile, hotness.now(), workers.waiting()) {
+            Verdict::Compile { rank } => rank,
+            Verdict::Wait { entries } => return cache.set_counter(&job.name, entries),
         };
         if let Some(monitor) = &self.engine().options().monitor {
             monitor.hot(self.id(), job.name.pc, Tier::Stencils);
@@ -275,22 +293,32 @@ impl Vm {
         // Until the region is there the unit does not ask again; if none comes of it, never.
         cache.set_counter(&job.name, i64::MAX);
         let vm = Arc::downgrade(self);
-        let work = move |job: Job| {
+        let work = move |candidate: Candidate| {
             if let Some(vm) = vm.upgrade() {
-                vm.compile_promoted(&job);
+                vm.compile_promoted(&candidate);
             }
         };
-        if self.engine().options().compile_threads == 0 || !translator.workers.submit(job.clone(), work) {
-            self.compile_promoted(&job);
+        let candidate = Candidate { job, profile };
+        if let Err(candidate) = workers.submit(rank, candidate, work) {
+            self.compile_promoted(&candidate);
         }
     }
 
-    /// Compiles the region at the entry of a unit of stencils that has asked for it.
-    fn compile_promoted(&self, job: &Job) {
-        if self.compile_region(job) == Outcome::Again
-            && let Some(cache) = self.translator().and_then(Translator::cache)
-        {
-            cache.set_counter(&job.name, i64::from(self.engine().options().promotion));
+    /// Compiles the region at the entry of a unit of stencils that has become hot.
+    fn compile_promoted(&self, candidate: &Candidate) {
+        let Some(translator) = self.translator() else { return };
+        let Some(cache) = translator.cache() else { return };
+        let (hotness, Candidate { job, profile }) = (&translator.hotness, candidate);
+        let (outcome, cost) = hotness.time(|| self.compile_region(job));
+        let compiled = (outcome == Outcome::Published).then(|| {
+            // Units in the loops of the region are as hot as this one was, and would ask next for what the region does.
+            let own = profile.entries * u64::from(profile.instructions);
+            let executed = own.saturating_add(cache.take_over(&job.name, hotness.first()));
+            Compiled { profile: *profile, cost, executed }
+        });
+        hotness.finish(&job.name, cost, compiled.as_ref());
+        if outcome == Outcome::Again {
+            cache.set_counter(&job.name, hotness.first());
         }
     }
 

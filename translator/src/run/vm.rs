@@ -15,7 +15,8 @@ use crate::cache::{Cache, Collection, Gone, Leaving, LeavingUnit};
 use crate::guest::Guest;
 use crate::leaf_lock::{LeafGuard, LeafLock};
 use crate::memory::{self, Listener, Memory};
-use crate::monitor::{Now, Report};
+use crate::monitor::{Now, Report, WAITING_UNITS};
+use crate::tier::{self, Hot};
 use rustc_hash::FxHashSet;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -232,6 +233,16 @@ impl Vm {
         }
     }
 
+    /// What was decided about units of stencils that asked for a region; `None` if nothing is compiled.
+    pub fn hotness_counters(&self) -> Option<tier::Counters> {
+        Some(self.translator()?.hotness().counters())
+    }
+
+    /// The units of stencils that are hottest of those that asked for a region and wait for it, hottest first.
+    pub fn hottest(&self, count: usize) -> Vec<Hot> {
+        self.translator().map(|translator| translator.hotness().top(count)).unwrap_or_default()
+    }
+
     /// What the engine's monitor knows of this machine; `None` without a monitor.
     pub fn report(&self) -> Option<Report> {
         let live = self.translator().and_then(Translator::cache).map(Cache::samples).unwrap_or_default();
@@ -241,6 +252,7 @@ impl Vm {
             samples: self.engine.samples(),
             live,
             exit_names: &ExitKind::NAMES,
+            waiting: self.hottest(WAITING_UNITS),
         };
         Some(self.engine.options().monitor.as_ref()?.report(now))
     }

@@ -1,11 +1,11 @@
 //! Compile threads: started when there is work for them, ended when their owner goes.
 //!
-//! Jobs are done in the order in which they come: a unit asks for its region when its counter runs out, so what is
-//! hottest asks first.
+//! The job of the highest rank is done first, of equal ones the one that came first.
 //!
 //! Invariant: no lock is held while a job is done.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -26,15 +26,45 @@ struct Shared<J> {
 
 #[derive(Debug)]
 struct State<J> {
-    jobs: VecDeque<J>,
+    jobs: BinaryHeap<Queued<J>>,
+    /// Jobs that ever came.
+    queued: u64,
     idle: usize,
     closed: bool,
+}
+
+/// A job that waits.
+#[derive(Debug)]
+struct Queued<J> {
+    /// Rank, then who came first.
+    order: (u64, Reverse<u64>),
+    job: J,
+}
+
+impl<J> PartialEq for Queued<J> {
+    fn eq(&self, other: &Self) -> bool {
+        self.order == other.order
+    }
+}
+
+impl<J> Eq for Queued<J> {}
+
+impl<J> PartialOrd for Queued<J> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<J> Ord for Queued<J> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.order.cmp(&other.order)
+    }
 }
 
 impl<J: Send + 'static> Workers<J> {
     /// No threads yet, and never more than `most`.
     pub fn new(most: usize) -> Workers<J> {
-        let state = State { jobs: VecDeque::new(), idle: 0, closed: false };
+        let state = State { jobs: BinaryHeap::new(), queued: 0, idle: 0, closed: false };
         Workers {
             shared: Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new() }),
             most,
@@ -42,9 +72,9 @@ impl<J: Send + 'static> Workers<J> {
         }
     }
 
-    /// Queues a job for `work`, on a thread that is idle or a new one. False if there is no thread and none can be started:
-    /// the caller has to do the job itself.
-    pub fn submit(&self, job: J, work: impl Fn(J) + Send + 'static) -> bool {
+    /// Queues a job for `work`, on a thread that is idle or a new one. The job comes back if there is no thread and
+    /// none can be started: the caller has to do it.
+    pub fn submit(&self, rank: u64, job: J, work: impl Fn(J) + Send + 'static) -> Result<(), J> {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = {
             let state = self.shared.lock();
@@ -58,11 +88,21 @@ impl<J: Send + 'static> Workers<J> {
             }
         }
         if threads.is_empty() {
-            return false;
+            return Err(job);
         }
-        self.shared.lock().jobs.push_back(job);
+        {
+            let mut state = self.shared.lock();
+            state.queued += 1;
+            let order = (rank, Reverse(state.queued));
+            state.jobs.push(Queued { order, job });
+        }
         self.shared.wake.notify_one();
-        true
+        Ok(())
+    }
+
+    /// Jobs that no thread has taken yet.
+    pub fn waiting(&self) -> usize {
+        self.shared.lock().jobs.len()
     }
 }
 
@@ -80,8 +120,8 @@ fn serve<J>(shared: &Shared<J>, work: impl Fn(J)) {
             if state.closed {
                 return;
             }
-            match state.jobs.pop_front() {
-                Some(job) => break job,
+            match state.jobs.pop() {
+                Some(queued) => break queued.job,
                 None => state = shared.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         };
@@ -118,23 +158,41 @@ mod tests {
     use std::sync::mpsc;
 
     #[test]
-    fn jobs_are_done_in_order_and_threads_end_with_their_owner() {
+    fn jobs_are_done_by_rank_and_threads_end_with_their_owner() {
         let (done, results) = mpsc::channel();
+        let (start, started) = mpsc::channel::<()>();
+        let started = Mutex::new(started);
         let workers = Workers::new(1);
+        let work = move |job: u64| {
+            // The first one holds the thread until all are there.
+            if job == 0 {
+                started.lock().unwrap().recv().unwrap();
+            }
+            done.send(job).unwrap();
+        };
+        let work = Arc::new(work);
         for job in 0..100 {
-            let done = done.clone();
-            assert!(workers.submit(job, move |job: i32| done.send(job).unwrap()));
+            let work = work.clone();
+            assert!(workers.submit(job / 10, job, move |job| work(job)).is_ok());
+            while job == 0 && workers.waiting() != 0 {
+                std::thread::yield_now();
+            }
         }
-        let seen: Vec<i32> = results.iter().take(100).collect();
-        assert_eq!(seen, (0..100).collect::<Vec<_>>());
+        assert_eq!(workers.waiting(), 99);
+        start.send(()).unwrap();
+        let seen: Vec<u64> = results.iter().take(100).collect();
+        let mut expected: Vec<u64> = (1..100).collect();
+        expected.sort_by_key(|job| Reverse(job / 10));
+        expected.insert(0, 0);
+        assert_eq!(seen, expected);
+        drop(work);
         drop(workers);
-        drop(done);
         assert!(results.recv().is_err(), "every thread has ended");
     }
 
     #[test]
     fn without_threads_the_caller_has_to_work() {
-        assert!(!Workers::new(0).submit((), |()| unreachable!("there is no thread")));
+        assert_eq!(Workers::new(0).submit(0, 5, |_| unreachable!("there is no thread")), Err(5));
     }
 
     #[test]
@@ -144,11 +202,12 @@ mod tests {
         let inner: Arc<Workers<mpsc::Receiver<()>>> = Arc::new(Workers::new(1));
         let held = inner.clone();
         let held = Mutex::new(Some(held));
-        assert!(inner.submit(started, move |started| {
+        let submitted = inner.submit(0, started, move |started| {
             started.recv().unwrap();
             drop(held.lock().unwrap().take());
             done.send(()).unwrap();
-        }));
+        });
+        assert!(submitted.is_ok());
         drop(inner);
         start.send(()).unwrap();
         results.recv().unwrap();

@@ -28,6 +28,7 @@ fn unit(pc: u64) -> CompiledUnit {
         relocations: vec![Relocation::LinkSlot { offset: 16, index: 0 }],
         links: vec![LinkSite { target: pc + 4 }],
         counter: None,
+        interprets: false,
         sites: vec![FaultSite { offset: 8, action: SiteAction::Cold { offset: 100 }, restart: None }],
         moves: Vec::new(),
         ranges: vec![pc..pc + 4],

@@ -48,6 +48,8 @@ pub struct Assembly<'a> {
     /// Instructions behind the last payment.
     unpaid: u32,
     instructions: u32,
+    /// Whether the last one is always left to the interpreter.
+    interprets: bool,
     /// Whether stencils that are missing are compiled.
     make: bool,
     /// One was missing.
@@ -91,6 +93,7 @@ impl<'a> Assembly<'a> {
             entry,
             unpaid: 0,
             instructions: 0,
+            interprets: false,
             make,
             missing: false,
         }
@@ -145,6 +148,10 @@ impl<'a> Assembly<'a> {
         recipe.fill(step.pc, &mut self.values);
         let ends = self.push(&recipe.stencil, step.pc, start, targets);
         self.instructions += 1;
+        // It has a successor, and no way there.
+        let leads_on =
+            |&(_, filling): &(Place, Filling)| matches!(filling, Filling::Link(_) | Filling::Entry);
+        self.interprets = ends && count != 0 && !recipe.stencil.fillings.iter().any(leads_on);
         if follows && count == 1 {
             self.unpaid += 1;
         }
@@ -215,6 +222,7 @@ impl<'a> Assembly<'a> {
             ranges: merge(steps),
             checks: Vec::new(),
             instructions: self.instructions,
+            interprets: self.interprets,
             write_back: true,
             compile_time: self.begun.elapsed(),
             clif: None,
