@@ -40,8 +40,13 @@ pub(super) const ROWS: Rows = &[
     (M::Stosq, |x| string(x, stos)),
 ];
 
-/// One iteration; returns the comparison that `repe` and `repne` look at.
-type Iteration = fn(&mut Lifter<'_>, Pointers) -> Option<(Value, Value)>;
+/// One iteration.
+type Iteration = fn(&mut Lifter<'_>, Pointers);
+
+/// Whether `repe` and `repne` look at what the instruction has compared.
+fn compares(mnemonic: M) -> bool {
+    matches!(mnemonic, M::Cmpsb | M::Cmpsw | M::Cmpsd | M::Cmpsq | M::Scasb | M::Scasw | M::Scasd | M::Scasq)
+}
 
 /// Width of the pointer and count registers.
 #[derive(Clone, Copy)]
@@ -77,21 +82,21 @@ fn string(x: &mut Lifter<'_>, iteration: Iteration) {
     let zero = x.b.iconst(pointers.ty, 0);
     let none = x.b.icmp(count, zero, Cond::Eq);
     x.b.skip_if(none);
-    let flags_before = STATUS_FLAGS.map(|flag| x.b.get(flag));
-    let compared = iteration(x, pointers);
+    let flags_before = compares(x.insn.mnemonic()).then(|| STATUS_FLAGS.map(|flag| x.b.get(flag)));
+    iteration(x, pointers);
     let one = x.b.iconst(pointers.ty, 1);
     let left = x.b.sub(count, one);
     x.write_gpr(RCX, left);
     let mut again = x.b.icmp(left, zero, Cond::Ne);
-    if compared.is_some() {
+    if let Some(flags_before) = flags_before {
         let wanted = if x.insn.has_repne_prefix() { ConditionCode::ne } else { ConditionCode::e };
         let holds = x.condition(wanted);
         again = x.b.and(again, holds);
         // The last iteration sets the flags: if one faults, they are those from before the instruction. (REP/REPE/REPNE, Repeat String
         // Operation Prefix)
         for (flag, before) in STATUS_FLAGS.into_iter().zip(flags_before) {
-            let compared = x.b.get(flag);
-            let kept = x.b.select(before, compared, again);
+            let now = x.b.get(flag);
+            let kept = x.b.select(before, now, again);
             x.b.set(kept, flag);
         }
     }
@@ -124,56 +129,52 @@ impl Lifter<'_> {
 }
 
 /// `movs`: copy an element from rsi to rdi. (Move Data From String to String)
-fn movs(x: &mut Lifter<'_>, p: Pointers) -> Option<(Value, Value)> {
+fn movs(x: &mut Lifter<'_>, p: Pointers) {
     let from = x.source(p);
     let value = x.b.load(from, p.element, super::operand::ORDER);
     let to = x.pointer(RDI, p);
     x.b.store(to, value, super::operand::ORDER);
     x.advance(RSI, p);
     x.advance(RDI, p);
-    None
 }
 
 /// `cmps`: compare the elements at rsi and rdi. (Compare String Operands)
-fn cmps(x: &mut Lifter<'_>, p: Pointers) -> Option<(Value, Value)> {
+fn cmps(x: &mut Lifter<'_>, p: Pointers) {
     let (from, to) = (x.source(p), x.pointer(RDI, p));
     // In the order in which AMD's processors fault.
     let b = x.b.load(to, p.element, super::operand::ORDER);
     let a = x.b.load(from, p.element, super::operand::ORDER);
     x.advance(RSI, p);
     x.advance(RDI, p);
-    compare(x, a, b)
+    compare(x, a, b);
 }
 
 /// `scas`: compare the accumulator with the element at rdi. (Scan String)
-fn scas(x: &mut Lifter<'_>, p: Pointers) -> Option<(Value, Value)> {
+fn scas(x: &mut Lifter<'_>, p: Pointers) {
     let to = x.pointer(RDI, p);
     let b = x.b.load(to, p.element, super::operand::ORDER);
     let a = x.read_gpr(RAX, p.element);
     x.advance(RDI, p);
-    compare(x, a, b)
+    compare(x, a, b);
 }
 
-fn compare(x: &mut Lifter<'_>, a: Value, b: Value) -> Option<(Value, Value)> {
+fn compare(x: &mut Lifter<'_>, a: Value, b: Value) {
     let difference = x.b.sub(a, b);
     x.set_compare_flags(a, b, difference);
-    Some((a, b))
 }
 
 /// `lods`: load the accumulator from rsi. (Load String)
-fn lods(x: &mut Lifter<'_>, p: Pointers) -> Option<(Value, Value)> {
+fn lods(x: &mut Lifter<'_>, p: Pointers) {
     let from = x.source(p);
     let value = x.b.load(from, p.element, super::operand::ORDER);
     x.write_gpr(RAX, value);
     x.advance(RSI, p);
-    None
 }
 
 /// `stos`: store the accumulator to rdi. (Store String)
-fn stos(x: &mut Lifter<'_>, p: Pointers) -> Option<(Value, Value)> {
+fn stos(x: &mut Lifter<'_>, p: Pointers) {
     let to = x.pointer(RDI, p);
     let value = x.read_gpr(RAX, p.element);
     x.b.store(to, value, super::operand::ORDER);
     x.advance(RDI, p);
-    None
 }
