@@ -241,6 +241,15 @@ def test_interrupt_from_another_thread(engine):
     timer.join()
 
 
+@pytest.fixture
+def interruptible():
+    """Python leaves SIGINT alone where it was started with the signal ignored, as in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_stops_a_run(engine):
     _, cpu = machine(engine, Guest.RISCV64, "6f000000")
     for _ in range(3):
