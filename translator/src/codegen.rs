@@ -5,7 +5,9 @@
 //! | `compiler` | a Cranelift target; region in, unit out |
 //! | `features` | what the host can do beyond its baseline |
 //! | `plan` | what is known of a region before: order, dirty and live slots, merges, dominators |
-//! | `emit` | the region's frame: slots, restart groups, cold edges, polls, budget, links, exits |
+//! | `emit` | the region's frame: slots, blocks and their values; `emit/ways`: polls, budget, links, exits |
+//! | `groups`, `late` | restart groups of accesses; values that are made where they are stored |
+//! | `cold` | which part of a unit is hardly ever executed |
 //! | `ops` | the exhaustive match; `integer`, `vector`, `access` have the lowerings |
 //! | `float`, `vector_float`, `doubt` | float ops on the host's arithmetic, and when its result is not certainly the guest's |
 //! | `check` | code that may change unnoticed compares its bytes |
@@ -24,6 +26,7 @@
 mod access;
 pub mod arena;
 mod check;
+mod cold;
 mod compiler;
 mod doubt;
 mod emit;

@@ -1,5 +1,6 @@
 //! The compiler object: a Cranelift target and the way from a region to a [`CompiledUnit`].
 
+use super::cold;
 use super::emit;
 use super::features::{self, HostFeatures};
 use super::plan::Plan;
@@ -196,7 +197,7 @@ impl Compiler {
             pc,
             key: *key,
             tier: Tier::Region,
-            hot_bytes: hot_bytes(compiled),
+            hot_bytes: cold::hot_bytes(compiled),
             code,
             relocations,
             links: emitted.links.iter().map(|&target| LinkSite { target }).collect(),
@@ -288,13 +289,6 @@ impl std::fmt::Debug for Compiler {
             .field("features", &self.features)
             .finish_non_exhaustive()
     }
-}
-
-/// Bytes before the first cold block: Cranelift places those behind all others.
-fn hot_bytes(compiled: &CompiledCode) -> u32 {
-    let locations = compiled.buffer.get_srclocs_sorted();
-    let cold = locations.iter().find(|range| emit::is_cold(range.loc));
-    cold.map_or(compiled.buffer.total_size(), |range| range.start)
 }
 
 fn relocations(func: &Function, compiled: &CompiledCode) -> Result<Vec<Relocation>, String> {

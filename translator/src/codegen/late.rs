@@ -109,7 +109,7 @@ impl Emitter<'_, '_> {
         let slots = self.plan.live_in[self.index].iter().filter(made_there).collect();
         let mut current = std::mem::take(&mut self.current);
         self.make_flags_again(slots, &mut current);
-        for slot in slots.iter() {
+        for slot in slots.iter().filter(|&slot| self.plan.key.guest.is_flag(slot)) {
             self.late[self.index].push((slot, current[slot.index()]));
         }
         self.current = current;
