@@ -22,27 +22,32 @@ use crate::ir::{Block, SlotSet, Value, verify};
 pub type Pass = (&'static str, fn(&mut Block));
 
 /// The passes, in the order that [`optimize`] runs them.
-pub const PASSES: &[Pass] = &[
-    ("forward_slots", forward_slots::run),
-    ("fold", fold::run),
-    ("value_numbering", value_numbering::run),
-    ("dead_sets", dead_sets::run),
-    ("dead_code", dead_code::run),
-];
+pub const PASSES: &[Pass] = &passes(dead_sets::run);
+
+/// The same for a block that is compared with memory behind its own stores.
+const CHECKED_PASSES: &[Pass] = &passes(dead_sets::run_checked);
+
+const fn passes(dead_sets: fn(&mut Block)) -> [Pass; 5] {
+    [
+        ("forward_slots", forward_slots::run),
+        ("fold", fold::run),
+        ("value_numbering", value_numbering::run),
+        ("dead_sets", dead_sets),
+        ("dead_code", dead_code::run),
+    ]
+}
 
 /// Runs every pass.
 pub fn optimize(block: &mut Block) {
-    run(block, PASSES.iter().copied());
+    run(block, PASSES);
 }
 
 /// Runs every pass, for a block that is compared with memory behind its own stores: the state behind one is looked at.
 pub fn optimize_checked(block: &mut Block) {
-    let checked =
-        |(name, pass): Pass| (name, if name == "dead_sets" { dead_sets::run_checked } else { pass });
-    run(block, PASSES.iter().copied().map(checked));
+    run(block, CHECKED_PASSES);
 }
 
-fn run(block: &mut Block, passes: impl Iterator<Item = Pass>) {
+fn run(block: &mut Block, passes: &[Pass]) {
     for (name, pass) in passes {
         pass(block);
         debug_assert_eq!(verify::verify(block), Ok(()), "after {name}:\n{block}");

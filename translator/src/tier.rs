@@ -25,8 +25,8 @@ use crate::opt;
 use crate::region::{Region, RegionOptions};
 use std::ops::Range;
 
-/// The region at `name`, of blocks that `executed` says are worth it. `checks` gives the bytes that a block compares with memory
-/// before it runs, if it has to.
+/// The region at `name`, of blocks that `executed` says are worth it. `is_checked` says of which ranges compiled code will have to
+/// compare the bytes with memory; see [`Region::set_checks`].
 ///
 /// # Errors
 /// Nothing can be fetched at its address.
@@ -35,7 +35,7 @@ pub fn region(
     name: &UnitName,
     max_instructions: u32,
     executed: impl Fn(u64) -> bool,
-    checks: impl Fn(&Range<u64>) -> Option<Box<[u8]>>,
+    is_checked: impl Fn(&Range<u64>) -> bool,
 ) -> Result<Region, FetchFault> {
     let lift = LiftOptions { env: name.key.env, ..LiftOptions::default() };
     let aligned = name.pc.is_multiple_of(name.key.guest.instruction_alignment());
@@ -46,7 +46,7 @@ pub fn region(
         }
         let mut block = lift_block(name.key.guest, code, pc, &lift)?;
         // x86-64 code sees its own stores at once.
-        if name.key.guest == Guest::X86_64 && checks(&(block.start..block.end)).is_some() {
+        if name.key.guest == Guest::X86_64 && is_checked(&(block.start..block.end)) {
             opt::optimize_checked(&mut block);
         } else {
             opt::optimize(&mut block);
@@ -54,7 +54,6 @@ pub fn region(
         Ok(block)
     };
     let mut region = Region::grow(name.pc, &grow, lift, |_| 0)?;
-    region.set_checks(checks);
     region.set_unlikely(|pc| !executed(pc));
     Ok(region)
 }

@@ -200,10 +200,10 @@ impl Vm {
         let source = Source { reader: memory.code_reader(), stops: &job.stops };
         // What was never executed stays outside: cold paths would cost compile time, and registers in the hot ones.
         let executed = |pc| options.threshold == 0 || self.was_interpreted((pc, name.key.env.0));
-        let checks = |range: &Range<u64>| source.reader.checked_bytes(range);
-        let Ok(region) = tier::region(&source, &name, options.region_instructions, executed, checks) else {
-            return Outcome::Refused;
-        };
+        let is_checked = |range: &Range<u64>| source.reader.checks(range);
+        let region = tier::region(&source, &name, options.region_instructions, executed, is_checked);
+        let Ok(mut region) = region else { return Outcome::Refused };
+        region.set_checks(|range| source.reader.checked_bytes(range));
         let watch = source.reader.finish(&region.ranges());
         let unit = match translator.compiler.compile(&region, &name.key, &CompileOptions::default()) {
             Ok(unit) => unit,
