@@ -17,5 +17,6 @@ pub mod opt_property;
 pub mod options;
 pub mod random;
 pub mod riscv64;
+pub mod text_cases;
 pub mod world;
 pub mod x86_64;

@@ -6,10 +6,10 @@
 //! makes loops longer is seen in them.
 
 use iced_x86::{Decoder, DecoderOptions, Instruction};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::Arguments;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use tests::text_cases;
 use translator::codegen::{CompileOptions, CompiledUnit, Compiler, HostFeatures, HostIsa, Options, UnitKey};
 use translator::guest::Guest;
 use translator::lift::{Bytes, LiftOptions, lift_block};
@@ -17,39 +17,18 @@ use translator::opt;
 use translator::region::{Region, RegionOptions};
 
 fn main() {
-    let arguments = Arguments::from_args();
-    let bless = std::env::var_os("BLESS").is_some_and(|value| value == "1");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("host_code/loops.txt");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let (mut trials, mut blessed) = (Vec::new(), Vec::new());
-    for case in text.split("\n\n").map(|case| case.trim_end().to_owned()) {
-        let expected = run(&case);
-        blessed.push(expected.clone().unwrap_or_else(|_| case.clone()));
-        let name = case.lines().take(2).map(|line| line.split(" 0x").next().unwrap_or(line));
-        let name = name.collect::<Vec<_>>().join(" ").trim_start_matches("# ").to_owned();
-        trials.push(Trial::test(name, move || match expected {
-            Ok(expected) if bless || expected == case => Ok(()),
-            Ok(expected) => Err(format!("BLESS=1 would write\n{expected}").into()),
-            Err(error) => Err(Failed::from(error)),
-        }));
-    }
-    let blessed = blessed.join("\n\n") + "\n";
-    if bless && blessed != text {
-        std::fs::write(&path, blessed).expect("the case file can be written");
-    }
-    libtest_mimic::run(&arguments, trials).exit();
+    let name = |case: &str| {
+        let lines = case.lines().take(2).map(|line| line.split(" 0x").next().unwrap_or(line));
+        lines.collect::<Vec<_>>().join(" ").trim_start_matches("# ").to_owned()
+    };
+    let trials = text_cases::trials("host_code/loops.txt", name, run);
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
 /// The case with what comes out today.
 fn run(case: &str) -> Result<String, String> {
     let given: Vec<&str> = case.lines().take(2).collect();
-    let wrong = || format!("a comment and `GUEST ADDRESS: BYTES` are expected, not {given:?}");
-    let (head, bytes) = given.get(1).and_then(|line| line.split_once(": ")).ok_or_else(wrong)?;
-    let (guest, start) = head.split_once(" 0x").ok_or_else(wrong)?;
-    let guest = Guest::from_name(guest).ok_or_else(wrong)?;
-    let start = u64::from_str_radix(start, 16).map_err(|_| wrong())?;
-    let bytes = bytes.split(' ').map(|byte| u8::from_str_radix(byte, 16)).collect::<Result<Vec<_>, _>>();
-    let bytes = bytes.map_err(|_| wrong())?;
+    let (guest, start, bytes) = text_cases::code(given.get(1).ok_or("a case has two lines")?)?;
     let region = region(guest, start, &bytes)?;
     let mut out = given.join("\n");
     let _ = write!(out, "\n    {} guest instructions, {} bytes", region.instructions(), bytes.len());

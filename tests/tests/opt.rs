@@ -5,8 +5,7 @@
 //! through that pass and `dead_code`; those of `optimize.txt` through all of them.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use std::path::Path;
-use tests::opt_property;
+use tests::{opt_property, text_cases};
 use translator::guest::Guest;
 use translator::ir::Block;
 use translator::lift::{Bytes, LiftOptions, lift_block};
@@ -14,30 +13,12 @@ use translator::opt;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let bless = std::env::var_os("BLESS").is_some_and(|value| value == "1");
     let mut trials = Vec::new();
-    for name in opt::PASSES.iter().map(|(name, _)| *name).chain(["optimize"]) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("opt").join(format!("{name}.txt"));
-        let text =
-            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut blessed = String::new();
-        for case in text.split_inclusive("\n\n") {
-            let case = case.trim_end();
-            let title = case.lines().next().unwrap_or_default().trim_start_matches("# ").to_owned();
-            let expected = run(name, case);
-            blessed += expected.as_deref().unwrap_or(case);
-            blessed += "\n\n";
-            let case = case.to_owned();
-            trials.push(Trial::test(format!("{name}/{title}"), move || match expected {
-                Ok(expected) if bless || expected == case => Ok(()),
-                Ok(expected) => Err(format!("BLESS=1 would write\n{expected}").into()),
-                Err(error) => Err(Failed::from(error)),
-            }));
-        }
-        let blessed = blessed.trim_end().to_owned() + "\n";
-        if bless && blessed != text {
-            std::fs::write(&path, blessed).expect("the case file can be written");
-        }
+    for pass in opt::PASSES.iter().map(|(name, _)| *name).chain(["optimize"]) {
+        let name = |case: &str| {
+            format!("{pass}/{}", case.lines().next().unwrap_or_default().trim_start_matches("# "))
+        };
+        trials.extend(text_cases::trials(&format!("opt/{pass}.txt"), name, |case| run(pass, case)));
     }
     for guest in Guest::ALL {
         trials.push(Trial::test(format!("random code of {guest} means the same"), move || {
@@ -69,16 +50,7 @@ fn run(name: &str, case: &str) -> Result<String, String> {
 }
 
 fn lift(code: &str) -> Result<Block, String> {
-    let wrong = || format!("`code GUEST ADDRESS: BYTES` is expected, not {code}");
-    let (head, bytes) = code.split_once(": ").ok_or_else(wrong)?;
-    let (guest, start) = head.split_once(' ').ok_or_else(wrong)?;
-    let guest = Guest::from_name(guest).ok_or_else(wrong)?;
-    let start = u64::from_str_radix(start.trim_start_matches("0x"), 16).map_err(|_| wrong())?;
-    let bytes: Vec<u8> = bytes
-        .split_whitespace()
-        .map(|byte| u8::from_str_radix(byte, 16))
-        .collect::<Result<_, _>>()
-        .map_err(|_| wrong())?;
+    let (guest, start, bytes) = text_cases::code(code)?;
     lift_block(guest, &Bytes { start, bytes: &bytes }, start, &LiftOptions::default())
         .map_err(|fault| format!("{fault:?}"))
 }

@@ -110,35 +110,25 @@ impl Sides {
 
     /// Runs a case on the interpreter and as compiled code.
     fn here(&mut self, Numbered { number, way, case }: Numbered, summary: &mut Summary) -> Option<Done> {
-        let (mut exit, state) = self.interpreter.run(&case, Some(LONGEST_RUN));
+        // A quarter of the cases for each way of compiling, half of them in each memory mode.
+        let (name, machine) = &mut self.compiled[(way & 1 | way >> 1 & 6) as usize];
+        let mut both = |case: &Case| run_both(&mut self.interpreter, machine, case, way);
+        let [(exit, state), seen] = both(&case);
         summary.cases += 1;
         summary.retired += exit.retired.unwrap_or(0);
         summary.programs += u64::from(!is_single(&case));
-        // Without a budget a program that does not end would not; and a budget's units are other units.
-        let budget = (exit.reason == Reason::Budget || way & 2 == 0).then_some(LONGEST_RUN);
-        // A quarter of the cases for each way of compiling, half of them in each memory mode.
-        let (name, machine) = &mut self.compiled[(way & 1 | way >> 1 & 6) as usize];
-        let mut compile = |case: &Case, exit: &mut Exit| {
-            let (mut seen_exit, seen) = machine.run(case, budget);
-            if budget.is_none() {
-                (exit.retired, seen_exit.retired) = (None, None);
-            }
-            (seen_exit, seen)
-        };
-        let seen = compile(&case, &mut exit);
         if seen != (exit, state.clone()) {
-            let interpreter = &mut self.interpreter;
-            let mut both = |case: &Case| {
-                let (mut exit, state) = interpreter.run(case, Some(LONGEST_RUN));
-                // What has no end is not run as compiled code, which may have been given no budget.
-                (exit.reason != Reason::Budget).then(|| (compile(case, &mut exit), (exit, state)))
+            let mut differ = |case: &Case| {
+                let ends = both(case);
+                (ends[0] != ends[1]).then_some(ends)
             };
-            let small = shrunk(&case, |case| both(case).is_some_and(|(seen, expected)| seen != expected));
-            let (case, seen, (exit, state)) = match both(&small) {
-                Some((seen, expected)) if seen != expected => (small, seen, expected),
-                _ => (case, seen, (exit, state)),
+            let small = shrunk(&case, |case| differ(case).is_some());
+            // What differs only now and then is shown as it was.
+            let (case, ends) = match differ(&small) {
+                Some(ends) => (small, ends),
+                None => (case, [(exit, state), seen]),
             };
-            let (seen_exit, seen) = seen;
+            let [(exit, state), (seen_exit, seen)] = ends;
             let ends = format!("  interpreted: {exit:x?}\n  {name}: {seen_exit:x?}\n");
             summary.failures.push(report(number, &case, &ends, "interpreted", &state, name, &seen));
             return None;
@@ -198,6 +188,19 @@ impl Sides {
             }
         }
     }
+}
+
+/// How a case ends on the interpreter, and as compiled code.
+fn run_both(interpreter: &mut Machine, compiled: &mut Machine, case: &Case, way: u64) -> [(Exit, State); 2] {
+    let (exit, state) = interpreter.run(case, Some(LONGEST_RUN));
+    // Without a budget a program that does not end would not; and a budget's units are other units.
+    let budget = (exit.reason == Reason::Budget || way & 2 == 0).then_some(LONGEST_RUN);
+    let (mut seen_exit, seen) = compiled.run(case, budget);
+    if budget.is_none() {
+        // Nothing was counted.
+        seen_exit.retired = exit.retired;
+    }
+    [(exit, state), (seen_exit, seen)]
 }
 
 fn is_single(case: &Case) -> bool {

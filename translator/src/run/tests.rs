@@ -12,19 +12,22 @@ const COUNT: [u32; 3] = [0x0015_0513, 0xfeb5_1ee3, 0x0000_0073];
 
 const CODE: u64 = 0x1_0000;
 
+fn bytes_of(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
 fn machine(mode: ExecutionMode, memory: Mode, code: &[u32]) -> Vcpu {
-    let bytes: Vec<u8> = code.iter().flat_map(|word| word.to_le_bytes()).collect();
-    machine_of(Guest::Riscv64, mode, memory, &bytes)
+    machine_of(Guest::Riscv64, mode, memory, &bytes_of(code))
 }
 
 fn machine_of(guest: Guest, mode: ExecutionMode, memory: Mode, code: &[u8]) -> Vcpu {
-    let engine = Engine::new(EngineOptions {
-        mode,
-        threshold: 3,
-        promotion: Promotion::After(5),
-        ..EngineOptions::default()
-    })
-    .unwrap();
+    let options = EngineOptions { mode, promotion: Promotion::After(5), ..EngineOptions::default() };
+    boot(options, guest, memory, code)
+}
+
+/// A machine at the start of the code, of which a block is interpreted three times.
+fn boot(options: EngineOptions, guest: Guest, memory: Mode, code: &[u8]) -> Vcpu {
+    let engine = Engine::new(EngineOptions { threshold: 3, ..options }).unwrap();
     let options = VmOptions { memory, ..VmOptions::default() };
     let vm = Vm::new(&engine, guest, &options).unwrap();
     vm.memory().map(CODE, 0x1000, Prot::RWX).unwrap();
@@ -255,18 +258,8 @@ fn a_loop_goes_through_every_tier() {
 
 #[test]
 fn a_running_loop_goes_on_in_the_region_of_a_compile_thread() {
-    let options = EngineOptions {
-        threshold: 3,
-        promotion: Promotion::After(5),
-        compile_threads: 2,
-        ..EngineOptions::default()
-    };
-    let vm = Vm::new(&Engine::new(options).unwrap(), Guest::Riscv64, &VmOptions::default()).unwrap();
-    vm.memory().map(CODE, 0x1000, Prot::RWX).unwrap();
-    let bytes: Vec<u8> = COUNT.iter().flat_map(|word| word.to_le_bytes()).collect();
-    vm.memory().write(CODE, &bytes, crate::memory::Permissions::Ignore).unwrap();
-    let mut vcpu = Vcpu::new(&vm).unwrap();
-    vcpu.set_pc(CODE);
+    let mut vcpu = counting_machine(Promotion::After(5), 2);
+    let vm = vcpu.vm().clone();
     // It never gets there.
     set(&mut vcpu, "a1", u64::MAX);
     let interrupter = vcpu.interrupter();
@@ -289,14 +282,8 @@ fn a_running_loop_goes_on_in_the_region_of_a_compile_thread() {
 
 /// A machine whose loop may be compiled under some rule.
 fn counting_machine(promotion: Promotion, compile_threads: usize) -> Vcpu {
-    let options = EngineOptions { threshold: 3, promotion, compile_threads, ..EngineOptions::default() };
-    let vm = Vm::new(&Engine::new(options).unwrap(), Guest::Riscv64, &VmOptions::default()).unwrap();
-    vm.memory().map(CODE, 0x1000, Prot::RWX).unwrap();
-    let bytes: Vec<u8> = COUNT.iter().flat_map(|word| word.to_le_bytes()).collect();
-    vm.memory().write(CODE, &bytes, crate::memory::Permissions::Ignore).unwrap();
-    let mut vcpu = Vcpu::new(&vm).unwrap();
-    vcpu.set_pc(CODE);
-    vcpu
+    let options = EngineOptions { promotion, compile_threads, ..EngineOptions::default() };
+    boot(options, Guest::Riscv64, VmOptions::default().memory, &bytes_of(&COUNT))
 }
 
 #[test]
