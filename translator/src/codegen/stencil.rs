@@ -222,6 +222,11 @@ impl Stencils {
         self.compiler.isa()
     }
 
+    /// Whether there may be any that need not be compiled.
+    pub fn may_have_any(&self) -> bool {
+        self.keeper.is_some() || self.made.load(Ordering::Relaxed) != 0
+    }
+
     /// Counters as of now.
     pub fn stats(&self) -> StencilStats {
         StencilStats {

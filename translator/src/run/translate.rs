@@ -245,6 +245,10 @@ impl Vm {
                 _ => Outcome::Refused,
             };
         };
+        // PERF: the stubs' compilation and the traces took a tenth of the time of a program that ends before stencils are made.
+        if !make && !stencils.may_have_any() {
+            return Outcome::Missing;
+        }
         let Some(cache) = translator.make_cache(self) else { return Outcome::Refused };
         let name = job.name;
         let source = Source { reader: self.memory().code_reader(), stops: &job.stops };
