@@ -256,6 +256,19 @@ pub struct Block {
 }
 
 impl Block {
+    /// A block of no instructions, with room for so many ops.
+    pub fn with_room(guest: Guest, ops: usize) -> Block {
+        Block {
+            guest,
+            start: 0,
+            end: 0,
+            instructions: 0,
+            ops: Vec::with_capacity(ops),
+            types: Vec::with_capacity(ops),
+            terminator: Terminator::Trap { trap: Trap::Unsupported },
+        }
+    }
+
     /// Type of a value.
     ///
     /// # Panics

@@ -84,22 +84,28 @@ pub fn lift_block(
     pc: u64,
     options: &LiftOptions,
 ) -> Result<Block, FetchFault> {
-    let mut block = BlockLifter { builder: Builder::new(guest, pc), options, code, pc };
-    match guest {
-        Guest::X86_64 => block.run(
-            decoders::x86_64::decode,
-            |insn| insn.len() as u8,
-            x86_64::Frontend::default(),
-            x86_64::lift,
-        ),
-        Guest::Aarch64 => {
-            block.run(decoders::aarch64::decode, |_| 4, aarch64::Frontend::default(), aarch64::lift)
-        }
-        Guest::Riscv64 => {
-            block.run(decoders::riscv64::decode, |insn| insn.len, riscv64::Frontend::default(), riscv64::lift)
-        }
-    }?;
-    Ok(block.builder.finish(block.pc))
+    let mut block = Block::with_room(guest, 64);
+    lift_block_into(&mut block, code, pc, options)?;
+    Ok(block)
+}
+
+/// Lifts the block at `pc` in place of another one of the same guest, whose room it takes: for callers that lift many blocks
+/// and keep copies, which are exactly as large as they have to be.
+///
+/// # Errors
+/// As [`lift_block`]; the other block is lost nevertheless.
+pub fn lift_block_into(
+    block: &mut Block,
+    code: &dyn Fetch,
+    pc: u64,
+    options: &LiftOptions,
+) -> Result<(), FetchFault> {
+    let guest = block.guest;
+    let room = std::mem::replace(block, Block::with_room(guest, 0));
+    let mut lifter = BlockLifter { builder: Builder::in_place_of(room, pc), options, code, pc };
+    lifter.lift(guest)?;
+    *block = lifter.builder.finish(lifter.pc);
+    Ok(())
 }
 
 /// What a frontend's instruction function is given besides the builder.
@@ -122,6 +128,23 @@ struct BlockLifter<'a> {
 }
 
 impl BlockLifter<'_> {
+    fn lift(&mut self, guest: Guest) -> Result<(), FetchFault> {
+        match guest {
+            Guest::X86_64 => self.run(
+                decoders::x86_64::decode,
+                |insn| insn.len() as u8,
+                x86_64::Frontend::default(),
+                x86_64::lift,
+            ),
+            Guest::Aarch64 => {
+                self.run(decoders::aarch64::decode, |_| 4, aarch64::Frontend::default(), aarch64::lift)
+            }
+            Guest::Riscv64 => {
+                self.run(decoders::riscv64::decode, |insn| insn.len, riscv64::Frontend::default(), riscv64::lift)
+            }
+        }
+    }
+
     fn run<I, F: Default>(
         &mut self,
         decode: impl Fn(&[u8], u64) -> Result<I, DecodeError>,

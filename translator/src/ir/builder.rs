@@ -53,19 +53,15 @@ for_each_op!(define_builder);
 impl Builder {
     /// Starts a block at `start`.
     pub fn new(guest: Guest, start: u64) -> Builder {
-        Builder {
-            block: Block {
-                guest,
-                start,
-                end: start,
-                instructions: 0,
-                ops: Vec::with_capacity(64),
-                types: Vec::with_capacity(64),
-                terminator: Terminator::Trap { trap: Trap::Unsupported },
-            },
-            file: guest.register_file(),
-            terminated: false,
-        }
+        Builder::in_place_of(Block::with_room(guest, 64), start)
+    }
+
+    /// Starts a block of the same guest as another one, whose room it takes.
+    pub fn in_place_of(mut block: Block, start: u64) -> Builder {
+        block.ops.clear();
+        block.types.clear();
+        let file = block.guest.register_file();
+        Builder { block: Block { start, end: start, instructions: 0, ..block }, file, terminated: false }
     }
 
     /// Appends an op and returns its value; for an op without result the value is of no use.

@@ -89,7 +89,7 @@ impl Vcpu {
             tables,
             vm: vm.clone(),
             interpreter: Interpreter::new(),
-            blocks: BlockCache::default(),
+            blocks: BlockCache::new(vm.guest()),
             refused: FxHashSet::default(),
             jumps_of: None,
             epoch: 0,
