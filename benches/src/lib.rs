@@ -22,7 +22,7 @@ impl Program {
         let path = format!("{}/../target/programs/{guest}/O2/{name}", env!("CARGO_MANIFEST_DIR"));
         let data = std::fs::read(Path::new(&path))
             .unwrap_or_else(|error| panic!("{path}: {error}; run scripts/build-programs"));
-        let image = Image::parse(&data).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let image = Image::parse(&data[..]).unwrap_or_else(|error| panic!("{path}: {error}"));
         Program { image, data }
     }
 

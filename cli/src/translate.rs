@@ -94,7 +94,7 @@ pub fn translate(arguments: &Arguments) -> ExitCode {
 fn listing(arguments: &Arguments) -> Result<String, String> {
     let path = arguments.program.display();
     let data = read_program(&arguments.program).map_err(|error| format!("cannot read {path}: {error}"))?;
-    let image = Image::parse(&data).map_err(|error| format!("cannot translate {path}: {error}"))?;
+    let image = Image::parse(&data[..]).map_err(|error| format!("cannot translate {path}: {error}"))?;
     let symbols = elf::symbols(&data);
     let addr = address(&arguments.at, &symbols).ok_or_else(|| {
         format!("{path} has no symbol {}, and that is no address (such as 0x10078) either", arguments.at)

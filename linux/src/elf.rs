@@ -5,7 +5,7 @@
 
 use object::elf;
 use object::read::elf::{FileHeader, ProgramHeader};
-use object::{LittleEndian, Object, ObjectSymbol, SymbolKind};
+use object::{LittleEndian, Object, ObjectSymbol, ReadRef, SymbolKind};
 use translator::guest::Guest;
 
 type Header = elf::FileHeader64<LittleEndian>;
@@ -109,13 +109,15 @@ pub struct Image {
 }
 
 impl Image {
-    /// Reads and checks a program file.
+    /// Reads of a program file what is not in its segments, and checks it.
     ///
     /// # Errors
     /// Says what is wrong with a file that xlat cannot run.
-    pub fn parse(data: &[u8]) -> Result<Image, ElfError> {
-        let size = data.len() as u64;
-        check_ident(data)?;
+    pub fn parse<'a>(data: impl ReadRef<'a>) -> Result<Image, ElfError> {
+        let unreadable = |()| ElfError::Corrupt("it cannot be read".into());
+        let size = data.len().map_err(unreadable)?;
+        let bytes_at = |offset, length| data.read_bytes_at(offset, length).map_err(unreadable);
+        check_ident(bytes_at(0, size.min(size_of::<Header>() as u64))?, size)?;
         let header = Header::parse(data).map_err(|error| ElfError::Corrupt(error.to_string()))?;
         let endian = LittleEndian;
         let guest = guest_of(header)?;
@@ -162,14 +164,14 @@ impl Image {
                 elf::PT_LOAD => image.add_segment(index, program_header, size)?,
                 elf::PT_INTERP => {
                     check_within(size, offset, length, || "the interpreter's name".into())?;
-                    let name = &data[offset as usize..(offset + length) as usize];
+                    let name = bytes_at(offset, length)?;
                     let name =
                         String::from_utf8_lossy(name.split(|byte| *byte == 0).next().unwrap_or_default());
                     return Err(ElfError::Dynamic(format!("interpreter {name}")));
                 }
                 elf::PT_DYNAMIC => {
                     check_within(size, offset, length, || "the dynamic section".into())?;
-                    check_dynamic(&data[offset as usize..(offset + length) as usize])?;
+                    check_dynamic(bytes_at(offset, length)?)?;
                 }
                 elf::PT_GNU_STACK => {
                     image.executable_stack = program_header.p_flags(endian).0 & elf::PF_X.0 != 0;
@@ -305,9 +307,9 @@ pub fn symbols(data: &[u8]) -> Vec<Symbol> {
     symbols
 }
 
-/// The magic number, class and byte order: what must be known before the header can be read as a 64-bit one.
-fn check_ident(data: &[u8]) -> Result<(), ElfError> {
-    let size = data.len() as u64;
+/// The magic number, class and byte order, of a file of `size` bytes that begins with these: what must be known before the
+/// header can be read as a 64-bit one.
+fn check_ident(data: &[u8], size: u64) -> Result<(), ElfError> {
     if data.is_empty() {
         return Err(ElfError::Empty);
     }

@@ -22,6 +22,7 @@ pub mod elf;
 pub mod errno;
 mod kernel;
 pub mod process;
+mod program_file;
 pub mod signals;
 pub mod space;
 pub mod stack;

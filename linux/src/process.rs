@@ -8,15 +8,16 @@ use crate::abi::{self, CallRegisters, SignalAction};
 use crate::elf::{self, ElfError, Image};
 use crate::errno::{self, Errno};
 use crate::kernel;
+use crate::program_file::{self, ProgramFile};
 use crate::signals::{Actions, Decision, Masks, Signal};
 use crate::space::{Space, StackRange};
 use crate::stack::{self, Contents};
 use crate::syscall::{self, Leave, Limits};
+use object::ReadCache;
 use std::ffi::{CStr, CString, OsStr};
-use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +26,8 @@ use translator::guest::{Guest, x86_64};
 use translator::ir::{Access, Slot, Trap};
 use translator::memory::{self, FaultKind};
 use translator::run::{self, Engine, Exit, Interrupter, Reason, RunOptions, Vcpu, Vm, VmOptions};
-use xxhash_rust::xxh3::xxh3_128;
+
+pub use crate::program_file::read_program;
 
 /// Why a program cannot be run. The text completes "cannot run PATH:".
 #[derive(Debug, thiserror::Error)]
@@ -198,43 +200,20 @@ impl std::fmt::Debug for Process {
     }
 }
 
-/// Reads a program's file: all of an ELF file, the beginning of any other, which is enough to say what it is.
-///
-/// # Errors
-/// It does not exist, cannot be read, or is no regular file.
-pub fn read_program(path: &Path) -> Result<Vec<u8>, Error> {
-    let failed = |error: std::io::Error| Error::File(Errno::of(&error));
-    // Asked before opening, which a FIFO would delay.
-    let kind = std::fs::metadata(path).map_err(failed)?.file_type();
-    if kind.is_dir() {
-        return Err(Error::Kind("it is a directory"));
-    }
-    if kind.is_fifo() || kind.is_socket() || kind.is_block_device() || kind.is_char_device() {
-        return Err(Error::Kind("not a regular file"));
-    }
-    let mut data = Vec::new();
-    let mut file = File::open(path).map_err(failed)?;
-    (&mut file).take(4).read_to_end(&mut data).map_err(failed)?;
-    if data == elf::MAGIC {
-        file.read_to_end(&mut data).map_err(failed)?;
-    }
-    Ok(data)
-}
-
 impl Process {
     /// Loads a program and prepares its stack and registers.
     ///
     /// # Errors
     /// The file is not a program that xlat runs, or does not fit.
     pub fn load(engine: &Arc<Engine>, program: &Program, options: &ProcessOptions) -> Result<Process, Error> {
-        let data = read_program(&program.path)?;
-        let image = Image::parse(&data)?;
+        let file = program_file::open(&program.path)?;
+        let image = Image::parse(&ReadCache::new(&file))?;
         // Checked after the format, so that the reason is the more telling one.
         let permissions = std::fs::metadata(&program.path).map(|file| file.permissions().mode()).unwrap_or(0);
         if permissions & 0o111 == 0 {
             return Err(Error::File(errno::EACCES));
         }
-        Process::load_image(engine, program, &image, &data, options)
+        Process::load_file(engine, program, &image, &ProgramFile::Open(&file), options)
     }
 
     /// Loads a program whose file has been read; see [`Process::load`].
@@ -248,6 +227,16 @@ impl Process {
         data: &[u8],
         options: &ProcessOptions,
     ) -> Result<Process, Error> {
+        Process::load_file(engine, program, image, &ProgramFile::Whole(data), options)
+    }
+
+    fn load_file(
+        engine: &Arc<Engine>,
+        program: &Program,
+        image: &Image,
+        file: &ProgramFile<'_>,
+        options: &ProcessOptions,
+    ) -> Result<Process, Error> {
         let guest = image.guest;
         if program.arguments.iter().chain(&program.environment).any(|string| string.contains(&0)) {
             return Err(Error::ZeroByte);
@@ -259,12 +248,14 @@ impl Process {
         let path = CString::new(path).map_err(|_| Error::ZeroByte)?;
 
         let vm = Vm::new(engine, guest, &options.vm)?;
-        vm.name_program(xxh3_128(data));
+        if engine.options().store.is_some() {
+            vm.name_program(file.checksum().map_err(program_file::failed)?);
+        }
         let space = Space::new(vm.clone());
         let limits = Limits::inherited();
-        let bias = space.load(image, data)?;
+        let bias = space.load(image, file)?;
         if let Some(monitor) = &engine.options().monitor {
-            let symbols = elf::symbols(data).into_iter();
+            let symbols = elf::symbols(&file.all().map_err(program_file::failed)?).into_iter();
             let placed = symbols.map(|symbol| (symbol.addr.wrapping_add(bias), symbol.size, symbol.name));
             monitor.name_symbols(vm.id(), placed);
         }

@@ -5,6 +5,8 @@
 
 use crate::elf::{Image, PAGE, Segment};
 use crate::errno::{EACCES, EEXIST, EFAULT, EINVAL, ENOMEM, Errno};
+use crate::process::Error;
+use crate::program_file::{self, CHUNK, ProgramFile};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use translator::memory::{self, MapOptions, Memory, Permissions, Placement, Prot, Source};
 use translator::run::Vm;
@@ -75,14 +77,14 @@ impl Space {
     /// Maps a program and sets the break behind it. Returns what to add to the image's addresses.
     ///
     /// # Errors
-    /// The address space or the host has no room.
-    pub fn load(&self, image: &Image, data: &[u8]) -> Result<u64, memory::Error> {
+    /// The address space or the host has no room, or the file cannot be read.
+    pub(crate) fn load(&self, image: &Image, file: &ProgramFile<'_>) -> Result<u64, Error> {
         let bias = if image.relocatable {
             let room = image.end() - image.start();
             // The base is aligned as the segments ask; the whole program stays below the stack.
             let base = (self.end() / 3 * 2) & !(image.align - 1);
             if base == 0 || room > self.end() - base {
-                return Err(memory::Error::NoSpace { len: room });
+                return Err(memory::Error::NoSpace { len: room }.into());
             }
             base - image.start()
         } else {
@@ -107,16 +109,27 @@ impl Space {
                 )?;
             }
             mapped_to = end;
-            let bytes =
-                &data[segment.file_offset as usize..(segment.file_offset + segment.file_size) as usize];
-            // Just mapped, and nobody else knows the machine yet.
-            if let Err(error) = self.memory().write(bias + segment.addr, bytes, Permissions::Honour) {
-                return Err(memory::Error::NotMapped { addr: error.fault.addr });
-            }
+            self.fill(segment, bias, file)?;
         }
         self.protect_segments(image, bias)?;
         *self.lock_break() = Break { start: mapped_to, current: mapped_to };
         Ok(bias)
+    }
+
+    /// Copies a segment's bytes to where it has been mapped.
+    fn fill(&self, segment: &Segment, bias: u64, file: &ProgramFile<'_>) -> Result<(), Error> {
+        let mut buffer = vec![0; CHUNK.min(segment.file_size as usize)];
+        let mut done = 0;
+        while done < segment.file_size {
+            let piece = &mut buffer[..CHUNK.min((segment.file_size - done) as usize)];
+            file.read_at(segment.file_offset + done, piece).map_err(program_file::failed)?;
+            // Just mapped, and nobody else knows the machine yet.
+            if let Err(error) = self.memory().write(bias + segment.addr + done, piece, Permissions::Honour) {
+                return Err(memory::Error::NotMapped { addr: error.fault.addr }.into());
+            }
+            done += piece.len() as u64;
+        }
+        Ok(())
     }
 
     /// Gives each page the permissions of the segments on it.

@@ -186,7 +186,7 @@ fn overlapping_segments_are_refused() {
 fn dynamically_linked_programs_are_refused() {
     // This test itself is one.
     let data = std::fs::read("/proc/self/exe").unwrap();
-    let Err(error) = Image::parse(&data) else { panic!("accepted") };
+    let Err(error) = Image::parse(&data[..]) else { panic!("accepted") };
     assert!(matches!(error, ElfError::Dynamic(_)), "{error}");
     assert!(error.to_string().starts_with("dynamically linked (interpreter /"), "{error}");
 }
@@ -252,7 +252,7 @@ fn corrupt_headers_never_harm_the_loader() {
                 put(&mut data, at, value.to_le_bytes());
             }
         }
-        let Ok(image) = Image::parse(&data) else {
+        let Ok(image) = Image::parse(&data[..]) else {
             refused += 1;
             continue;
         };
@@ -275,7 +275,7 @@ fn segments_that_do_not_fit_are_refused() {
     // The segment is data behind the code, so that the entry point stays good.
     for (addr, size) in [(1u64 << 47, 0x1000), (0x10_0000_0000, 1 << 60), ((1 << 47) - 0x1000, 0x1000)] {
         let data = good();
-        let mut image = Image::parse(&data).unwrap();
+        let mut image = Image::parse(&data[..]).unwrap();
         image.segments.push(linux::elf::Segment {
             addr,
             size,
@@ -326,7 +326,7 @@ fn corrupt_programs_run_to_an_end_of_their_own() {
                 let at = 64 + random() as usize % (data.len() - 64);
                 data[at] = random() as u8;
             }
-            let Ok(image) = Image::parse(&data) else { continue };
+            let Ok(image) = Image::parse(&data[..]) else { continue };
             let program =
                 Program { path: quick_start(guest), arguments: vec![b"x".to_vec()], environment: vec![] };
             let Ok(mut process) =

@@ -139,9 +139,12 @@ impl BlockLifter<'_> {
             Guest::Aarch64 => {
                 self.run(decoders::aarch64::decode, |_| 4, aarch64::Frontend::default(), aarch64::lift)
             }
-            Guest::Riscv64 => {
-                self.run(decoders::riscv64::decode, |insn| insn.len, riscv64::Frontend::default(), riscv64::lift)
-            }
+            Guest::Riscv64 => self.run(
+                decoders::riscv64::decode,
+                |insn| insn.len,
+                riscv64::Frontend::default(),
+                riscv64::lift,
+            ),
         }
     }
 
