@@ -623,12 +623,13 @@ impl CodeReader<'_> {
 
     /// The watch for a unit made from these guest ranges; pages that were only looked at are given back.
     pub fn finish(self, ranges: &[Range<u64>]) -> CodeWatch {
-        let needed = |page: &PageCopy| ranges.iter().any(|range| page.overlaps(range));
-        let (kept, rest): (Vec<_>, Vec<_>) = self.pages.take().into_iter().partition(needed);
-        let watches =
-            |pages: Vec<PageCopy>| CodeWatch::new(pages.into_iter().map(PageCopy::into_watched).collect());
-        self.memory.unwatch_code(watches(rest));
-        watches(kept)
+        let needed = |page: &mut PageCopy| ranges.iter().any(|range| page.overlaps(range));
+        let mut pages = self.pages.borrow_mut();
+        let mut watched = Vec::with_capacity(pages.len());
+        watched.extend(pages.extract_if(.., needed).map(PageCopy::into_watched));
+        drop(pages);
+        // The drop of the reader gives the others back.
+        CodeWatch::new(watched)
     }
 }
 

@@ -55,7 +55,8 @@ impl Interrupter {
 #[derive(Debug)]
 pub struct Vcpu {
     state: StateHandle,
-    tables: Box<Tables>,
+    /// What units probe: made before the first one is entered.
+    tables: Option<Box<Tables>>,
     vm: Arc<Vm>,
     interpreter: Interpreter,
     blocks: BlockCache,
@@ -77,16 +78,12 @@ impl Vcpu {
     /// # Errors
     /// None today; the host may refuse memory for tables one day.
     pub fn new(vm: &Arc<Vm>) -> Result<Vcpu, Error> {
-        let tables = Box::new(Tables::new());
         let mut state = StateHandle::new();
         state.set_memory(vm.memory().base(), vm.memory().limit());
-        let (jumps, reads, writes) = tables.pointers();
-        let memory: *const Memory = vm.memory();
-        state.set_tables(jumps, reads, writes, memory.cast_mut().cast());
         vm.register(state.shared());
         let mut vcpu = Vcpu {
             state,
-            tables,
+            tables: None,
             vm: vm.clone(),
             interpreter: Interpreter::new(),
             blocks: BlockCache::new(vm.guest()),
@@ -251,12 +248,19 @@ impl Vcpu {
     #[allow(unsafe_code, reason = "the entry into host code")]
     fn execute(&mut self, run: &mut Run<'_>, cache: &Cache, name: UnitName, code: u64) -> Option<Reason> {
         self.state.set_helpers(cache.runtime().helper_table());
+        let tables = self.tables.get_or_insert_with(|| {
+            let tables = Box::new(Tables::new());
+            let (jumps, reads, writes) = tables.pointers();
+            let memory: *const Memory = run.vm.memory();
+            self.state.set_tables(jumps, reads, writes, memory.cast_mut().cast());
+            tables
+        });
         if self.jumps_of != Some(name.key) {
-            self.tables.flush_jumps();
+            tables.flush_jumps();
             self.jumps_of = Some(name.key);
         }
         let index = JumpCacheEntry::index(name.key.guest, name.pc);
-        let pushed_out = self.tables.insert_jump(index, JumpCacheEntry { pc: name.pc, code });
+        let pushed_out = tables.insert_jump(index, JumpCacheEntry { pc: name.pc, code });
         run.jump_evictions += u64::from(pushed_out);
         let before = i64::try_from(run.left.unwrap_or(0)).unwrap_or(i64::MAX);
         self.state.set_budget(before);
@@ -412,8 +416,10 @@ impl Vcpu {
             Some(changes) => changes.iter().for_each(|change| self.forget(vm, change)),
             None => {
                 self.blocks.clear(vm.memory());
-                self.tables.flush_jumps();
-                self.tables.flush_pages();
+                if let Some(tables) = &mut self.tables {
+                    tables.flush_jumps();
+                    tables.flush_pages();
+                }
                 self.refused.clear();
             }
         }
@@ -424,11 +430,16 @@ impl Vcpu {
     /// Drops what one change made wrong.
     fn forget(&mut self, vm: &Vm, change: &Change) {
         self.blocks.drop_ranges(vm.memory(), &change.ranges);
-        if change.entries.len() > JUMP_CACHE_ENTRIES {
-            self.tables.flush_jumps();
-        } else {
-            for &pc in &change.entries {
-                self.tables.forget_jump(JumpCacheEntry::index(vm.guest(), pc), pc);
+        if let Some(tables) = &mut self.tables {
+            if change.entries.len() > JUMP_CACHE_ENTRIES {
+                tables.flush_jumps();
+            } else {
+                for &pc in &change.entries {
+                    tables.forget_jump(JumpCacheEntry::index(vm.guest(), pc), pc);
+                }
+            }
+            if change.mappings {
+                tables.flush_pages();
             }
         }
         // What was evicted has to run as often again before it is made anew: a cache that is too small for the program must
@@ -437,9 +448,6 @@ impl Vcpu {
         change.entries.iter().for_each(|&pc| self.blocks.cool(pc, env));
         if !change.ranges.is_empty() {
             self.refused.clear();
-        }
-        if change.mappings {
-            self.tables.flush_pages();
         }
     }
 
