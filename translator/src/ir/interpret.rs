@@ -22,6 +22,8 @@ mod x87;
 pub use fold::evaluate;
 pub use integer::compare;
 
+use execute::Context;
+
 use super::{Access, Block, EnvCall, FenceSet, Op, Order, RmwOp, Slot, Terminator, Trap, Type, Value};
 use crate::memory::Fault;
 
@@ -65,7 +67,7 @@ pub trait World {
 /// The result of one pure or float op, given its operands' types (in `block`) and values: what compiled code calls.
 pub(crate) fn evaluate_in<W: World>(block: &Block, values: &[u128], world: &mut W, op: &Op) -> u128 {
     // Such ops do not leave.
-    execute::execute(block, values, world, op).unwrap_or(0)
+    Context { block, values, world }.execute(op).unwrap_or(0)
 }
 
 /// How the run of a block ended.
@@ -155,17 +157,20 @@ impl Interpreter {
     pub fn run(&mut self, block: &Block, world: &mut impl World, limit: u64) -> Outcome {
         let mut started = 0;
         let (mut pc, mut behind) = (block.start, block.start);
-        self.values.clear();
-        for op in &block.ops {
+        if self.values.len() < block.ops.len() {
+            self.values.resize(block.ops.len(), 0);
+        }
+        let mut context = Context { block, values: &mut self.values[..block.ops.len()], world };
+        for (index, op) in block.ops.iter().enumerate() {
             if let Op::Instruction { pc: address, len } = *op {
                 (pc, behind) = (address, address.wrapping_add(len.into()));
-                if started == limit || (started != 0 && world.must_leave(pc)) {
+                if started == limit || (started != 0 && context.world.must_leave(pc)) {
                     return Outcome { retired: started, end: End::Limit { pc } };
                 }
                 started += 1;
             }
-            match execute::execute(block, &self.values, world, op) {
-                Ok(value) => self.values.push(value),
+            match context.execute(op) {
+                Ok(value) => context.values[index] = value,
                 Err(leave) => {
                     let end = match leave {
                         Leave::Fault(fault) => End::Fault { pc, fault },

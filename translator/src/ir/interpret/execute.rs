@@ -4,26 +4,17 @@ use super::{Leave, World, aes, float, integer, vector};
 use crate::float as soft;
 use crate::ir::{Block, FloatLane, Lane, Op, Round, Sign, Type, Value};
 
-/// Execute `op`, given the values of the ops before it; its result, or zero where it has none.
-pub(super) fn execute<W: World>(
-    block: &Block,
-    values: &[u128],
-    world: &mut W,
-    op: &Op,
-) -> Result<u128, Leave> {
-    let mut context = Context { block, values, world };
-    context.execute(op)
+/// What ops are executed against.
+pub(super) struct Context<'a, V, W> {
+    pub block: &'a Block,
+    /// The results of ops by their positions, of those before the present one at least.
+    pub values: V,
+    pub world: &'a mut W,
 }
 
-struct Context<'a, W> {
-    block: &'a Block,
-    values: &'a [u128],
-    world: &'a mut W,
-}
-
-impl<W: World> Context<'_, W> {
+impl<V: AsRef<[u128]>, W: World> Context<'_, V, W> {
     fn bits(&self, value: Value) -> u128 {
-        self.values[value.index()]
+        self.values.as_ref()[value.index()]
     }
 
     /// A value of at most 64 bits.
@@ -106,7 +97,8 @@ impl<W: World> Context<'_, W> {
         self.float(round, |env, raised| float::zip(lane, a, b, |format, x, y| f(format, env, x, y, raised)))
     }
 
-    fn execute(&mut self, op: &Op) -> Result<u128, Leave> {
+    /// Execute `op`; its result, or zero where it has none.
+    pub(super) fn execute(&mut self, op: &Op) -> Result<u128, Leave> {
         Ok(match *op {
             // Structure.
             Op::Instruction { .. } => 0,

@@ -1,6 +1,7 @@
 //! The interpreter's meaning of pure ops, for passes that fold constants.
 
-use super::{World, execute};
+use super::World;
+use super::execute::Context;
 use crate::ir::{Access, Block, Effect, EnvCall, FenceSet, Op, Order, RmwOp, Slot, Type};
 use crate::memory::Fault;
 
@@ -10,7 +11,7 @@ use crate::memory::Fault;
 /// If the op is not pure.
 pub fn evaluate(block: &Block, values: &[u128], op: &Op) -> u128 {
     assert_eq!(op.effect(), Effect::Pure, "{} is not pure", op.name());
-    match execute::execute(block, values, &mut Nowhere, op) {
+    match (Context { block, values, world: &mut Nowhere }).execute(op) {
         Ok(bits) => bits,
         Err(_) => unreachable!("a pure op does not leave"),
     }
