@@ -273,6 +273,7 @@ impl Block {
     ///
     /// # Panics
     /// If the value is not one of this block; `verify` rules that out.
+    #[inline]
     pub fn ty(&self, value: Value) -> Type {
         self.types[value.index()].expect("a value has a type")
     }

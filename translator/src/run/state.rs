@@ -414,6 +414,7 @@ impl StateHandle {
     }
 
     /// The value of a slot.
+    #[inline]
     pub fn slot(&self, info: &SlotInfo) -> u128 {
         let (at, size) = (info.offset as usize, info.ty.bytes() as usize);
         assert!(at + size <= SLOT_AREA);
@@ -433,6 +434,7 @@ impl StateHandle {
     }
 
     /// Writes a slot; bits above its type are dropped.
+    #[inline]
     pub fn set_slot(&mut self, info: &SlotInfo, value: u128) {
         let value = value & info.ty.mask();
         let (at, size) = (info.offset as usize, info.ty.bytes() as usize);

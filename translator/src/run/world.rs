@@ -33,10 +33,12 @@ impl<'a> VcpuWorld<'a> {
 }
 
 impl World for VcpuWorld<'_> {
+    #[inline]
     fn get(&self, slot: Slot) -> u128 {
         self.state.slot(self.vm.guest().register_file().slot(slot))
     }
 
+    #[inline]
     fn set(&mut self, slot: Slot, value: u128) {
         self.state.set_slot(self.vm.guest().register_file().slot(slot), value);
     }

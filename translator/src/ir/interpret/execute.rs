@@ -98,6 +98,9 @@ impl<V: AsRef<[u128]>, W: World> Context<'_, V, W> {
     }
 
     /// Execute `op`; its result, or zero where it has none.
+    ///
+    /// PERF: a call for each op took a sixth of the interpreter's time, for all that a function of this size saves and restores.
+    #[inline(always)]
     pub(super) fn execute(&mut self, op: &Op) -> Result<u128, Leave> {
         Ok(match *op {
             // Structure.
