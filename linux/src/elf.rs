@@ -109,7 +109,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// Reads of a program file what is not in its segments, and checks it.
+    /// Reads the headers of a program file, not its segments, and checks them.
     ///
     /// # Errors
     /// Says what is wrong with a file that xlat cannot run.
