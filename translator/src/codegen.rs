@@ -10,6 +10,7 @@
 //! | `cold` | which part of a unit is hardly ever executed |
 //! | `ops` | the exhaustive match; `integer`, `vector`, `access` have the lowerings |
 //! | `float`, `vector_float`, `doubt` | float ops on the host's arithmetic, and when its result is not certainly the guest's |
+//! | `chain` | float arithmetic whose results are looked at together |
 //! | `check` | code that may change unnoticed compares its bytes |
 //! | `evaluate` | helpers called by host code; any op through the interpreter's function |
 //! | `stencil` | the memoised compile of single instructions, and units put together from copies |
@@ -25,6 +26,7 @@
 
 mod access;
 pub mod arena;
+mod chain;
 mod check;
 mod cold;
 mod compiler;

@@ -1,7 +1,7 @@
 //! Where processors differ though each is right: what the manuals leave open beyond flags (for those see
 //! [`undefined`](super::undefined)), seen on Intel's and on AMD's. xlat decides for one way; no test asks which.
 
-use iced_x86::{Code, Instruction, Mnemonic, OpKind};
+use iced_x86::{Code, Instruction, MemorySize, Mnemonic, OpKind};
 
 /// Whether it is another instruction on some processors: the register form of `prefetchw`'s opcode, which is illegal on
 /// AMD's and nothing on Intel's, and `pause` with REX.B, an exchange with r8 on AMD's and `pause` on Intel's.
@@ -21,12 +21,15 @@ pub fn differs_entirely(insn: &Instruction, bytes: &[u8]) -> bool {
 /// * A store of an MMX register: some have set the top of the stack to 0, or put the x87 into MMX's state altogether.
 /// * A store of an x87 register that an unmasked exception keeps from being done: Intel's processors then do not look at
 ///   the address.
+/// * A store of 80 bits over the border of two pages: Intel's processors store the significand, then the rest, which faults
+///   alone.
 pub fn differs_at_fault(insn: &Instruction, x87_traps: bool) -> bool {
     use Mnemonic::{Fbstp, Fist, Fistp, Fisttp, Fst, Fstp};
     let stores = insn.op_count() > 0 && insn.op0_kind() == OpKind::Memory;
     let of_mmx = stores && insn.op_count() > 1 && insn.op1_register().is_mm();
     let of_x87 = stores && matches!(insn.mnemonic(), Fst | Fstp | Fist | Fistp | Fisttp | Fbstp);
-    of_mmx || insn.mnemonic() == Mnemonic::Maskmovq || of_x87 && x87_traps
+    let in_parts = matches!(insn.memory_size(), MemorySize::Float80 | MemorySize::Bcd);
+    of_mmx || insn.mnemonic() == Mnemonic::Maskmovq || of_x87 && (x87_traps || in_parts)
 }
 
 /// Whether the result of a dot product, which is in `destination`, hangs on the order in which it was added up: of several

@@ -183,6 +183,24 @@ impl Emitter<'_, '_> {
         self.outside(value, 1 << format.fraction, format)
     }
 
+    /// At most the smallest normal number.
+    pub fn is_tiny(&mut self, value: ir::Value) -> ir::Value {
+        let format = Format::of(self.b.func.dfg.value_type(value));
+        let doubled = self.doubled(value, format);
+        let limit = self.b.ins().iconst(format.int, 2 << format.fraction);
+        self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, doubled, limit)
+    }
+
+    /// Subnormal, not zero.
+    pub fn is_subnormal(&mut self, value: ir::Value) -> ir::Value {
+        let format = Format::of(self.b.func.dfg.value_type(value));
+        let doubled = self.doubled(value, format);
+        // Zero wraps around to the top, so this is 0 < doubled < 2^(fraction + 1).
+        let below = self.b.ins().iadd_imm_s(doubled, -1);
+        let limit = self.b.ins().iconst(format.int, (1i64 << (format.fraction + 1)) - 1);
+        self.b.ins().icmp(IntCC::UnsignedLessThan, below, limit)
+    }
+
     /// Infinity, NaN, or at most [`TINY`].
     fn outside_tiny(&mut self, value: ir::Value) -> ir::Value {
         let format = Format::of(self.b.func.dfg.value_type(value));
@@ -243,12 +261,7 @@ impl Emitter<'_, '_> {
                 continue;
             }
             let value = self.value(operand);
-            let format = Format::of(self.b.func.dfg.value_type(value));
-            let doubled = self.doubled(value, format);
-            // Zero wraps around to the top, so this is 0 < doubled < 2^(fraction + 1).
-            let below = self.b.ins().iadd_imm_s(doubled, -1);
-            let limit = self.b.ins().iconst(format.int, (1i64 << (format.fraction + 1)) - 1);
-            doubts.sure.push(self.b.ins().icmp(IntCC::UnsignedLessThan, below, limit));
+            doubts.sure.push(self.is_subnormal(value));
         }
     }
 
@@ -275,12 +288,13 @@ impl Emitter<'_, '_> {
         }
     }
 
-    fn finds_denormals(&self) -> bool {
+    /// Whether a subnormal operand would raise a flag that is not known to be set.
+    pub fn finds_denormals(&self) -> bool {
         self.plan.key.guest == Guest::X86_64 && self.plan.key.sticky & flags::DENORMAL == 0
     }
 
     /// Roots, widened singles and integers are no subnormals.
-    fn never_subnormal(&self, value: IrValue) -> bool {
+    pub fn never_subnormal(&self, value: IrValue) -> bool {
         match self.block.ops[value.index()] {
             Op::FSqrt { .. } | Op::IntToFloat { .. } | Op::FRound { .. } => true,
             Op::FConvert { a, .. } => self.ty(value).bytes() > self.ty(a).bytes(),
@@ -372,7 +386,7 @@ impl Emitter<'_, '_> {
     }
 
     /// Whether the result is a zero and so is one of the operands.
-    fn zero_from_zero(&mut self, result: ir::Value, operands: &[ir::Value]) -> ir::Value {
+    pub fn zero_from_zero(&mut self, result: ir::Value, operands: &[ir::Value]) -> ir::Value {
         let zero = self.float_zero(self.b.func.dfg.value_type(result));
         let from = operands.iter().map(|&operand| self.b.ins().fcmp(FloatCC::Equal, operand, zero));
         let from: Vec<ir::Value> = from.collect();

@@ -13,6 +13,7 @@
 
 mod ways;
 
+use super::chain::Link;
 use super::cold;
 use super::compiler::Features;
 use super::groups::{Checked, Closing, GUEST_ACCESS, Group, Site};
@@ -79,7 +80,7 @@ pub(super) struct Emitter<'a, 'f> {
     pub block: &'a Block,
     /// Index of the op that is being emitted.
     pub at: usize,
-    values: Vec<Option<ir::Value>>,
+    pub(super) values: Vec<Option<ir::Value>>,
     /// What made the values of this block, and where in the block each is used last.
     pub(super) made_by: FxHashMap<ir::Value, usize>,
     pub(super) last_uses: Vec<usize>,
@@ -96,6 +97,8 @@ pub(super) struct Emitter<'a, 'f> {
     pub(super) pending: Vec<(Slot, ir::Value)>,
     /// Float comparisons of this block whose flags have been raised.
     pub compared: Vec<(IrValue, IrValue, Quietness)>,
+    /// Float arithmetic whose results have not been looked at.
+    pub(super) chain: Vec<Link>,
     pub(super) dirty: SlotSet,
     pub pc: u64,
     /// Instructions begun in this block, the present one included.
@@ -220,6 +223,7 @@ pub(super) fn emit(
         closing: None,
         pending: Vec::new(),
         compared: Vec::new(),
+        chain: Vec::new(),
         dirty: SlotSet::NONE,
         pc: plan.region.entry(),
         started: 0,
@@ -341,6 +345,7 @@ impl<'a> Emitter<'a, '_> {
         let mut check = self.check.is_some();
         for (at, op) in block.ops.iter().enumerate() {
             self.at = at;
+            self.settle_before(op);
             match *op {
                 Op::Instruction { pc, .. } => {
                     self.flush_pending();
@@ -359,6 +364,7 @@ impl<'a> Emitter<'a, '_> {
                 }
                 _ => {
                     let value = self.op(op);
+                    self.note_dependent(op, value);
                     self.values.push(value);
                     if let Some(value) = value {
                         self.made_by.insert(value, at);
@@ -369,11 +375,14 @@ impl<'a> Emitter<'a, '_> {
             check |= self.plan.is_checked_behind(index, op);
         }
         self.flush_pending();
+        self.at = block.ops.len();
+        if !self.chain.is_empty() {
+            self.settle_chain();
+        }
         debug_assert!(self.group.is_none(), "the last access of a group closes it");
         for slot in self.plan.loaded[index].iter() {
             self.entry_value(slot);
         }
-        self.at = block.ops.len();
         self.send_home();
         self.ends[index].clone_from(&self.current);
         self.checked_by[index].clone_from(&self.checked);
@@ -419,10 +428,10 @@ impl<'a> Emitter<'a, '_> {
     }
 
     /// Stores the slots that are to be clean behind the block and are not written again in it. Not while a restart group is open:
-    /// it would go back to where they were not stored yet.
+    /// it would go back to where they were not stored yet. Nor while a chain is: it may be what they hold.
     fn send_home(&mut self) {
         let due = self.dirty & self.plan.homes[self.index];
-        if self.group.is_some() || due.is_empty() {
+        if self.group.is_some() || !self.chain.is_empty() || due.is_empty() {
             return;
         }
         for slot in due.iter() {

@@ -34,6 +34,21 @@ pub(super) enum Arithmetic {
     Fma,
 }
 
+impl Arithmetic {
+    /// What a scalar op computes, and how it rounds, if that is arithmetic.
+    pub fn of(op: &Op) -> Option<(Arithmetic, Round)> {
+        Some(match *op {
+            Op::FAdd { round, .. } => (Arithmetic::Add, round),
+            Op::FSub { round, .. } => (Arithmetic::Sub, round),
+            Op::FMul { round, .. } => (Arithmetic::Mul, round),
+            Op::FDiv { round, .. } => (Arithmetic::Div, round),
+            Op::FSqrt { round, .. } => (Arithmetic::Sqrt, round),
+            Op::Fma { round, .. } => (Arithmetic::Fma, round),
+            _ => return None,
+        })
+    }
+}
+
 impl Emitter<'_, '_> {
     /// `fneg` or `fabs`: bits only, NaNs too.
     pub fn float_sign(&mut self, a: IrValue, negate: bool) -> ir::Value {
@@ -76,14 +91,11 @@ impl Emitter<'_, '_> {
         if self.block.types[self.at].is_some_and(|ty| matches!(ty, Type::F16 | Type::Bf16)) {
             return None;
         }
+        if let Some((arithmetic, round)) = Arithmetic::of(op) {
+            return self.scalar(op, arithmetic, round);
+        }
         let host = |ty: Type| matches!(ty, Type::F32 | Type::F64);
         match *op {
-            Op::FAdd { a, b, round } => self.scalar(op, Arithmetic::Add, &[a, b], round),
-            Op::FSub { a, b, round } => self.scalar(op, Arithmetic::Sub, &[a, b], round),
-            Op::FMul { a, b, round } => self.scalar(op, Arithmetic::Mul, &[a, b], round),
-            Op::FDiv { a, b, round } => self.scalar(op, Arithmetic::Div, &[a, b], round),
-            Op::FSqrt { a, round } => self.scalar(op, Arithmetic::Sqrt, &[a], round),
-            Op::Fma { a, b, c, round } => self.scalar(op, Arithmetic::Fma, &[a, b, c], round),
             Op::FMin { a, b, rule } if host(self.ty(a)) => self.min_max(op, a, b, rule, true),
             Op::FMax { a, b, rule } if host(self.ty(a)) => self.min_max(op, a, b, rule, false),
             Op::FCmp { a, b, cond, quiet } if host(self.ty(a)) && self.plain_environment() => {
@@ -129,19 +141,25 @@ impl Emitter<'_, '_> {
         }
     }
 
-    fn scalar(
-        &mut self,
-        op: &Op,
-        arithmetic: Arithmetic,
-        operands: &[IrValue],
-        round: Round,
-    ) -> Option<ir::Value> {
+    /// Whether the op at hand gives a float that the host computes with.
+    pub(super) fn has_host_float(&self) -> bool {
+        matches!(self.block.types[self.at], Some(Type::F32 | Type::F64))
+    }
+
+    fn scalar(&mut self, op: &Op, arithmetic: Arithmetic, round: Round) -> Option<ir::Value> {
         if !self.rounds_like_host(round) {
             return None;
         }
+        let mut operands = Vec::with_capacity(3);
+        op.for_each_operand(|operand| operands.push(operand));
         let values: Vec<ir::Value> = operands.iter().map(|&operand| self.value(operand)).collect();
+        if self.may_chain(arithmetic, round) {
+            let result = self.host_arithmetic(arithmetic, &values)?;
+            self.add_link(arithmetic, result);
+            return Some(result);
+        }
         let (result, mut doubts) = self.arithmetic(arithmetic, &values)?;
-        self.doubt_subnormals(&mut doubts, operands);
+        self.doubt_subnormals(&mut doubts, &operands);
         Some(self.settle(op, result, doubts))
     }
 
@@ -152,6 +170,16 @@ impl Emitter<'_, '_> {
         arithmetic: Arithmetic,
         operands: &[ir::Value],
     ) -> Option<(ir::Value, Doubts)> {
+        let result = self.host_arithmetic(arithmetic, operands)?;
+        let doubts = if self.inexact_is_set() {
+            self.doubts_of_rounded(arithmetic, operands, result)
+        } else {
+            self.doubts_of_exact(arithmetic, operands, result)
+        };
+        Some((result, doubts))
+    }
+
+    fn host_arithmetic(&mut self, arithmetic: Arithmetic, operands: &[ir::Value]) -> Option<ir::Value> {
         let needs_fma = match arithmetic {
             Arithmetic::Add | Arithmetic::Sub => false,
             Arithmetic::Mul | Arithmetic::Div | Arithmetic::Sqrt => !self.inexact_is_set(),
@@ -160,7 +188,7 @@ impl Emitter<'_, '_> {
         if needs_fma && !self.features.fma {
             return None;
         }
-        let result = match (arithmetic, operands) {
+        Some(match (arithmetic, operands) {
             (Arithmetic::Add, &[a, b]) => self.b.ins().fadd(a, b),
             (Arithmetic::Sub, &[a, b]) => self.b.ins().fsub(a, b),
             (Arithmetic::Mul, &[a, b]) => self.b.ins().fmul(a, b),
@@ -168,13 +196,7 @@ impl Emitter<'_, '_> {
             (Arithmetic::Sqrt, &[a]) => self.b.ins().sqrt(a),
             (Arithmetic::Fma, &[a, b, c]) => self.b.ins().fma(a, b, c),
             _ => unreachable!("as many operands as the operation has"),
-        };
-        let doubts = if self.inexact_is_set() {
-            self.doubts_of_rounded(arithmetic, operands, result)
-        } else {
-            self.doubts_of_exact(arithmetic, operands, result)
-        };
-        Some((result, doubts))
+        })
     }
 
     /// The host's comparison is right for NaNs too; they matter for the flags only, so that code which compares the same
