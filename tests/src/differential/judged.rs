@@ -26,7 +26,7 @@ pub fn by_reference(case: &Case, exit: &Exit, state: &State) -> bool {
         _ => false,
     };
     // To stop at a breakpoint, qemu reads a few bytes behind it.
-    let at_the_end = case.guest == Guest::Riscv64 && exit.pc + 8 > CODE + PAGE as u64;
+    let at_the_end = case.guest == Guest::Riscv64 && exit.pc.saturating_add(8) > CODE + PAGE as u64;
     ending
         && !at_the_end
         && !is_listed(case)

@@ -1,5 +1,6 @@
 //! Compiled code against the interpreter, and the properties of host code that results do not show.
 
+mod chains;
 mod checks;
 mod exactness;
 mod faults;

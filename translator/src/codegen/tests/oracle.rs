@@ -105,7 +105,7 @@ fn shifts_by_amounts_whose_sum_overflows_are_no_rotation() {
 }
 
 /// Bit patterns that float and integer ops treat specially, for 64-bit inputs and for two or four lanes of them.
-const SPECIAL: &[u64] = &[
+pub(super) const SPECIAL: &[u64] = &[
     0,
     1,
     u64::MAX,
