@@ -11,7 +11,7 @@ use crate::ir::{Slot, SlotSet, Type};
 
 /// Values that a loop's head may have in registers on each host: the others are the code generator's own (state, window, frame,
 /// stack) and those that a round takes for what it computes.
-const INTEGERS: usize = 10;
+const INTEGERS: usize = 5;
 const VECTORS: usize = 12;
 
 impl Plan<'_> {
