@@ -38,6 +38,11 @@ fn failure(call: &'static str, len: usize) -> Error {
     }
 }
 
+/// Private memory that is mapped in one piece of at least so many bytes is backed by huge pages, if the host gives them to
+/// who asks: then address translation, the host's, no longer takes most of the time of programs that walk through much
+/// memory. Not what is smaller, nor stacks: a small part of them may be all that is ever touched.
+const HUGE_FROM: usize = 16 << 20;
+
 /// Maps new memory; `fixed` replaces what is at that address.
 ///
 /// # Safety
@@ -68,7 +73,17 @@ unsafe fn mmap(
     })?;
     // SAFETY: without an address this makes a mapping that nobody knows yet; with one the caller owns the range.
     let at = unsafe { libc::mmap(fixed.unwrap_or(0) as *mut libc::c_void, len, prot, flags, fd, offset) };
-    if at == libc::MAP_FAILED { Err(failure("mmap", len)) } else { Ok(at as usize) }
+    if at == libc::MAP_FAILED {
+        return Err(failure("mmap", len));
+    }
+    if len >= HUGE_FROM
+        && prot != libc::PROT_NONE
+        && matches!(source, HostSource::Anonymous { shared: false })
+    {
+        // SAFETY: advice on what was just mapped. A host without huge pages refuses it, and nothing else changes.
+        unsafe { libc::madvise(at, len, libc::MADV_HUGEPAGE) };
+    }
+    Ok(at as usize)
 }
 
 /// The reserved range of host addresses of direct mode.
