@@ -249,7 +249,7 @@ impl Process {
 
         let vm = Vm::new(engine, guest, &options.vm)?;
         if engine.options().store.is_some() {
-            vm.name_program(file.checksum().map_err(program_file::failed)?);
+            vm.name_program(file.name().map_err(program_file::failed)?);
         }
         let space = Space::new(vm.clone());
         let limits = Limits::inherited();
