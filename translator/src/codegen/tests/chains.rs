@@ -101,10 +101,10 @@ fn input(ty: Type, seed: &mut u64) -> u64 {
     let special = SPECIAL[(pick >> 8) as usize % SPECIAL.len()];
     match (pick % 4, ty) {
         (0, _) => special,
-        (_, Type::F32) => (0x3f00_0000 + (pick >> 40)) & 0xffff_ffff | (pick & 8) << 28,
+        (_, Type::F32) => (0x3f00_0000 + (pick >> 40)) | (pick & 8) << 28,
         // Now and then so small that a product of two underflows.
         (1, _) if pick & 0x70 == 0 => 0x1e60_0000_0000_0000 + (pick >> 16),
-        _ => 0x3fe0_0000_0000_0000 + (pick >> 11) | (pick & 8) << 60,
+        _ => (0x3fe0_0000_0000_0000 + (pick >> 11)) | (pick & 8) << 60,
     }
 }
 
