@@ -70,6 +70,7 @@ impl Emitter<'_, '_> {
         }
     }
 
+    /// Whether an op can be done while the chain is unsettled.
     fn goes_on(&self, op: &Op) -> bool {
         match *op {
             // The float flags.
@@ -84,6 +85,7 @@ impl Emitter<'_, '_> {
         }
     }
 
+    /// Whether an operand of the op is unsettled.
     fn uses_unsettled(&self, op: &Op) -> bool {
         let mut any = false;
         op.for_each_operand(|operand| {

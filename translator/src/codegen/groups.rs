@@ -211,6 +211,7 @@ impl Emitter<'_, '_> {
     }
 
     fn begin_group(&mut self) -> Group {
+        debug_assert!(self.chain.is_empty(), "what a fault stores is settled");
         let index = self.groups;
         self.groups += 1;
         let dirty = self.dirty;

@@ -348,6 +348,7 @@ impl Emitter<'_, '_> {
 
     /// Stores the dirty slots, and the budget less `retired` instructions of this block.
     pub(in crate::codegen) fn store_dirty(&mut self, retired: u32) {
+        debug_assert!(self.chain.is_empty(), "what is stored is settled");
         let state: Vec<_> = self.dirty.iter().map(|slot| (slot, self.slot_value(slot))).collect();
         self.save_late(&state);
         self.store_budget(retired);

@@ -10,7 +10,8 @@ use super::{Event, Plan, bit};
 use crate::ir::{Slot, SlotSet, Type};
 
 /// Values that a loop's head may have in registers on each host: the others are the code generator's own (state, window, frame,
-/// stack) and those that a round takes for what it computes.
+/// stack) and those that a round takes for what it computes. Of integers that is most of them: a round has addresses to make, and
+/// old values wait in it for the end of a restart group. (With ten, RV64 kernels took 2 % longer.)
 const INTEGERS: usize = 5;
 const VECTORS: usize = 12;
 
