@@ -42,7 +42,8 @@ pub enum Program {
     /// Stores `word` over the function at `target`, and makes it visible.
     PatchOnce,
     /// Calls the function at `target` for ever; each round stores what it returned, then the number of the round, at
-    /// `word`.
+    /// `word`. A fence ends it: else the next rounds may compare their code with memory while the number waits in the host's
+    /// store buffer, and who reads the number takes them for later than they are.
     CallForEver,
 }
 
@@ -146,7 +147,8 @@ fn x86_64(program: Program) -> &'static [&'static [u8]] {
             &[0x48, 0x89, 0x07],       // mov [rdi], rax
             &[0x49, 0xff, 0xc0],       // inc r8
             &[0x4c, 0x89, 0x47, 0x08], // mov [rdi + 8], r8
-            &[0xeb, 0xf2],             // jmp -14
+            &[0x0f, 0xae, 0xf0],       // mfence
+            &[0xeb, 0xef],             // jmp -17
         ],
     }
 }
@@ -206,7 +208,8 @@ fn aarch64(program: Program) -> &'static [u32] {
             0x9100_04c6, // add x6, x6, #1
             0xd503_3abf, // dmb ishst
             0xf900_0466, // str x6, [x3, #8]
-            0x17ff_fffb, // b -20
+            0xd503_3bbf, // dmb ish
+            0x17ff_fffa, // b -24
         ],
     }
 }
@@ -254,7 +257,8 @@ fn riscv64(program: Program) -> &'static [u32] {
             0x0018_0813, // addi x16, x16, 1
             0x0110_000f, // fence w, w
             0x0106_b423, // sd x16, 8(x13)
-            0xfedf_f06f, // j -20
+            0x0330_000f, // fence rw, rw
+            0xfe9f_f06f, // j -24
         ],
     }
 }
