@@ -9,6 +9,7 @@
 //! NaNs of them again, with one exception: a number divided by an infinity. So of `a * b + c` the product is looked at for
 //! being tiny only, and the sum for being large.
 
+use super::doubt::Look;
 use super::emit::Emitter;
 use super::float::Arithmetic;
 use super::plan::in_memory;
@@ -33,7 +34,7 @@ pub(super) struct Link {
 impl Link {
     /// Whether the result may be tiny and inexact.
     fn may_be_tiny(&self) -> bool {
-        matches!(self.arithmetic, Some(Arithmetic::Mul | Arithmetic::Div | Arithmetic::Fma))
+        self.arithmetic.is_some_and(|arithmetic| arithmetic.factors() != 0)
     }
 }
 
@@ -131,8 +132,8 @@ impl Emitter<'_, '_> {
         let covered = self.covered();
         let chain = std::mem::take(&mut self.chain);
         for (link, covered) in chain.iter().zip(covered) {
-            if link.arithmetic.is_some() {
-                self.look_at(link, covered, again);
+            if let Some(arithmetic) = link.arithmetic {
+                self.look_at(link, arithmetic, covered, again);
             }
         }
         let needed = self.needed(&chain);
@@ -191,28 +192,17 @@ impl Emitter<'_, '_> {
     }
 
     /// Branches to `again` if the result of a link is in doubt.
-    fn look_at(&mut self, link: &Link, covered: bool, again: ir::Block) {
-        if !link.may_be_tiny() {
-            if !covered {
-                let doubt = self.is_large(link.value);
-                self.branch_cold(doubt, again);
-            }
-            return;
+    fn look_at(&mut self, link: &Link, arithmetic: Arithmetic, covered: bool, again: ir::Block) {
+        let result = link.value;
+        if link.may_be_tiny() {
+            let doubt = if covered { self.is_tiny(result) } else { self.outside_normal(result) };
+            let factors = self.operands(link).into_iter().take(arithmetic.factors());
+            let operands = factors.map(|factor| self.value(factor)).collect();
+            self.look_closer(doubt, result, Look::Zeros { result, operands }, again);
+        } else if !covered {
+            let doubt = self.is_large(result);
+            self.branch_cold(doubt, again);
         }
-        let doubt = if covered { self.is_tiny(link.value) } else { self.outside_normal(link.value) };
-        // Zeros that come from zeros are exact, and there are many of them.
-        let mut factors = self.operands(link);
-        factors.truncate(if link.arithmetic == Some(Arithmetic::Div) { 1 } else { 2 });
-        let factors: Vec<ir::Value> = factors.into_iter().map(|factor| self.value(factor)).collect();
-        let (closer, fine) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(closer);
-        self.b.ins().brif(doubt, closer, &[], fine, &[]);
-        self.b.seal_block(closer);
-        self.b.switch_to_block(closer);
-        let exact = self.zero_from_zero(link.value, &factors);
-        self.b.ins().brif(exact, fine, &[], again, &[]);
-        self.b.seal_block(fine);
-        self.b.switch_to_block(fine);
     }
 
     /// For each link, whether its value is used by ops to come or in a slot.

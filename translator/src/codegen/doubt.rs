@@ -100,12 +100,11 @@ impl Emitter<'_, '_> {
         operands: &[ir::Value],
         result: ir::Value,
     ) -> Doubts {
-        let zeros = match arithmetic {
-            Arithmetic::Add | Arithmetic::Sub | Arithmetic::Sqrt => return Doubts::of(self.is_large(result)),
-            Arithmetic::Mul | Arithmetic::Fma => &operands[..2],
-            Arithmetic::Div => &operands[..1],
-        };
-        let look = Look::Zeros { result, operands: zeros.to_vec() };
+        let factors = &operands[..arithmetic.factors()];
+        if factors.is_empty() {
+            return Doubts::of(self.is_large(result));
+        }
+        let look = Look::Zeros { result, operands: factors.to_vec() };
         Doubts { sure: Vec::new(), range: Some((self.outside_normal(result), look)) }
     }
 
@@ -323,24 +322,29 @@ impl Emitter<'_, '_> {
         let range = doubts.range;
         self.settle_after(op, Doubts { sure: doubts.sure, range: None }, |emitter, again| {
             if let Some((range, look)) = range {
-                let (look_block, fine) = (emitter.b.create_block(), emitter.b.create_block());
-                emitter.b.set_cold_block(look_block);
-                emitter.b.ins().brif(range, look_block, &[], fine, &[]);
-                emitter.b.seal_block(look_block);
-                emitter.b.switch_to_block(look_block);
-                let dispelled = match look {
-                    Look::Zeros { result, operands } => emitter.zero_from_zero(result, &operands),
-                    Look::Widened(source) => {
-                        let back = emitter.b.ins().fpromote(types::F64, result);
-                        emitter.b.ins().fcmp(FloatCC::Equal, back, source)
-                    }
-                };
-                emitter.b.ins().brif(dispelled, fine, &[], again, &[]);
-                emitter.b.seal_block(fine);
-                emitter.b.switch_to_block(fine);
+                emitter.look_closer(range, result, look, again);
             }
             result
         })
+    }
+
+    /// Where a scalar result is in doubt, leaves for `again` unless a closer look dispels that.
+    pub fn look_closer(&mut self, doubt: ir::Value, result: ir::Value, look: Look, again: ir::Block) {
+        let (look_block, fine) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(look_block);
+        self.b.ins().brif(doubt, look_block, &[], fine, &[]);
+        self.b.seal_block(look_block);
+        self.b.switch_to_block(look_block);
+        let dispelled = match look {
+            Look::Zeros { result, operands } => self.zero_from_zero(result, &operands),
+            Look::Widened(source) => {
+                let back = self.b.ins().fpromote(types::F64, result);
+                self.b.ins().fcmp(FloatCC::Equal, back, source)
+            }
+        };
+        self.b.ins().brif(dispelled, fine, &[], again, &[]);
+        self.b.seal_block(fine);
+        self.b.switch_to_block(fine);
     }
 
     fn settle_lanes(&mut self, op: &Op, result: ir::Value, doubts: Doubts) -> ir::Value {
@@ -386,7 +390,7 @@ impl Emitter<'_, '_> {
     }
 
     /// Whether the result is a zero and so is one of the operands.
-    pub fn zero_from_zero(&mut self, result: ir::Value, operands: &[ir::Value]) -> ir::Value {
+    fn zero_from_zero(&mut self, result: ir::Value, operands: &[ir::Value]) -> ir::Value {
         let zero = self.float_zero(self.b.func.dfg.value_type(result));
         let from = operands.iter().map(|&operand| self.b.ins().fcmp(FloatCC::Equal, operand, zero));
         let from: Vec<ir::Value> = from.collect();

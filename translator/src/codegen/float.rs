@@ -47,6 +47,16 @@ impl Arithmetic {
             _ => return None,
         })
     }
+
+    /// How many of the first operands make the result an exact zero if one of them is zero. Other results of these operations may be
+    /// tiny and inexact; a sum that is tiny is exact, and a root is not tiny.
+    pub fn factors(self) -> usize {
+        match self {
+            Arithmetic::Add | Arithmetic::Sub | Arithmetic::Sqrt => 0,
+            Arithmetic::Mul | Arithmetic::Fma => 2,
+            Arithmetic::Div => 1,
+        }
+    }
 }
 
 impl Emitter<'_, '_> {
