@@ -86,6 +86,17 @@ unsafe fn mmap(
     Ok(at as usize)
 }
 
+/// Asks the host for the pages of a range that is about to be written: one call instead of a fault for each. A host that does
+/// not know the call (Linux before 5.14) gives them when they are touched.
+///
+/// # Safety
+/// `host..host + len` is guest memory of xlat.
+pub(super) unsafe fn populate(host: usize, len: usize) {
+    let start = host & !(page_size() as usize - 1);
+    // SAFETY: the call changes no bytes.
+    unsafe { libc::madvise(start as *mut libc::c_void, host + len - start, libc::MADV_POPULATE_WRITE) };
+}
+
 /// The reserved range of host addresses of direct mode.
 pub(super) struct Window {
     base: usize,
@@ -417,17 +428,6 @@ pub(super) unsafe fn read_behind_protection(host: usize, buf: &mut [u8]) -> usiz
         }
     }
     done
-}
-
-/// Asks the host for the pages of a range that is about to be written: one call instead of a fault for each. A host that does
-/// not know the call (Linux before 5.14) gives them when they are touched.
-///
-/// # Safety
-/// `host..host + len` is guest memory of xlat.
-pub(super) unsafe fn populate(host: usize, len: usize) {
-    let start = host & !(page_size() as usize - 1);
-    // SAFETY: the call changes no bytes.
-    unsafe { libc::madvise(start as *mut libc::c_void, host + len - start, libc::MADV_POPULATE_WRITE) };
 }
 
 /// Likewise for writing.
